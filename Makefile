@@ -1,0 +1,60 @@
+# make demo   a living made-up city at http://localhost:8080
+# make test   brings what the tests need, checks the sources, runs all tests
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export CGO_ENABLED := 0
+
+GO   ?= go
+TOOL := $(GO) tool -modfile=tools/go.mod
+ARGS ?=
+NAME ?= cases
+PKG  ?= ./...
+
+.PHONY: help demo build test soak bench lint generate bundle bundle-if-possible font axe needs clean
+
+help: ## what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: bundle-if-possible ## a living made-up city; pass options with ARGS="--seed 7"
+	@$(GO) run ./cmd/yiwang demo $(ARGS)
+
+build: bundle-if-possible ## the program as one static file, bin/yiwang
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags "-s -w" -o bin/yiwang ./cmd/yiwang
+	@ls -lh bin/yiwang | awk '{print "bin/yiwang, " $$5}'
+
+test: needs bundle axe lint ## install what tests need, check the sources, run every test
+	@$(GO) test -json -timeout 12m $(PKG) | $(GO) run -C tools ./testsum
+
+soak: needs bundle axe ## the long versions: many crashes, many rounds
+	@YIWANG_SOAK=1 $(GO) test -json -count=1 -timeout 150m $(PKG) | $(GO) run -C tools ./testsum
+
+bench: ## the project's own benchmarks; choose one with NAME=cases
+	@$(GO) run ./cmd/yiwang bench $(NAME) $(ARGS)
+
+lint: ## formatting, vet, staticcheck, generated templates up to date
+	@tools/lint.sh
+
+generate: ## templates to Go
+	@$(TOOL) templ generate
+
+bundle: font ## fetch and bundle the front-end packages when missing or stale
+	@tools/bundle.sh
+
+# The program runs without the bundle: maps and charts show their tables and say why.
+bundle-if-possible: font
+	@tools/bundle.sh || echo "Going on without the bundle: maps and charts will show their tables."
+
+font: ## fetch the font for PDF pages
+	@tools/font.sh
+
+axe: ## the accessibility checker for browser tests
+	@tools/npm-ci.sh internal/story
+
+needs: ## install Chromium, PostgreSQL and fonts for the tests when missing
+	@tools/needs.sh
+
+clean: ## remove what was built and fetched
+	@rm -rf bin internal/story/node_modules web/bundle/node_modules .work
+	@if [ -d web/bundle/dist ]; then git clean -fdXq web/bundle/dist; fi
