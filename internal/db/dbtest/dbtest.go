@@ -1,0 +1,214 @@
+// Package dbtest gives tests a fresh database on every engine the program runs
+// on: a file for SQLite, a schema of its own in a private PostgreSQL cluster.
+package dbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"yiwang/internal/db"
+)
+
+// Run runs the test once on every engine, each time on an empty, migrated
+// database. Without PostgreSQL on the machine that half is skipped, or fails
+// when YIWANG_REQUIRE_POSTGRES is set.
+func Run(t *testing.T, test func(t *testing.T, d *db.DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+}
+
+// SQLite gives an empty, migrated SQLite database.
+func SQLite(t testing.TB) *db.DB {
+	t.Helper()
+	return open(t, "sqlite:"+filepath.Join(t.TempDir(), "city.db"))
+}
+
+// Postgres gives an empty, migrated PostgreSQL database.
+func Postgres(t testing.TB) *db.DB {
+	t.Helper()
+	return open(t, PostgresURL(t))
+}
+
+func open(t testing.TB, url string) *db.DB {
+	t.Helper()
+	d, err := db.Open(context.Background(), url, db.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	if err := d.Migrate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// PostgresURL gives the URL of an empty database in the shared private cluster.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	c, err := cluster()
+	if err != nil {
+		if os.Getenv("YIWANG_REQUIRE_POSTGRES") == "1" {
+			t.Fatal(err)
+		}
+		t.Skipf("PostgreSQL is not tested here: %v", err)
+	}
+	name := "t_" + token()
+	if err := c.psql("postgres", "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.psql("postgres", "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+	return c.url(name)
+}
+
+// PostgresServer starts a cluster for this test alone, which may Stop and Start
+// it to see what happens when the database goes away.
+func PostgresServer(t testing.TB) *Server {
+	t.Helper()
+	s, err := start()
+	if err != nil {
+		if os.Getenv("YIWANG_REQUIRE_POSTGRES") == "1" {
+			t.Fatal(err)
+		}
+		t.Skipf("PostgreSQL is not tested here: %v", err)
+	}
+	t.Cleanup(s.remove)
+	return s
+}
+
+// Server is a private PostgreSQL cluster reached over a Unix socket.
+type Server struct {
+	dir, bin string
+	cred     *syscall.Credential
+}
+
+// URL is the address of the cluster's first database.
+func (s *Server) URL() string { return s.url("postgres") }
+
+// Stop ends the server at once, as a crash would.
+func (s *Server) Stop() error {
+	return s.run("pg_ctl", "-D", s.dir+"/data", "-m", "immediate", "-w", "stop")
+}
+
+// Start brings the server back.
+func (s *Server) Start() error {
+	return s.run("pg_ctl", "-D", s.dir+"/data", "-l", s.dir+"/log", "-w", "-t", "60", "-o",
+		fmt.Sprintf("-k %s -c listen_addresses='' -c max_connections=200 -c shared_buffers=256MB", s.dir), "start")
+}
+
+func (s *Server) url(name string) string {
+	return fmt.Sprintf("postgres:///%s?host=%s&user=postgres", name, s.dir)
+}
+
+var (
+	clusterOnce sync.Once
+	shared      *Server
+	sharedErr   error
+)
+
+// cluster is the test binary's own cluster. It ends itself: a small watcher
+// stops the server when the test binary is gone, however it ended.
+func cluster() (*Server, error) {
+	clusterOnce.Do(func() {
+		shared, sharedErr = start()
+		if sharedErr != nil {
+			return
+		}
+		watch := exec.Command("sh", "-c", fmt.Sprintf(
+			"while kill -0 %d 2>/dev/null; do sleep 1; done; %s/pg_ctl -D %s/data -m immediate stop; sleep 1; rm -rf %s",
+			os.Getpid(), shared.bin, shared.dir, shared.dir))
+		watch.SysProcAttr = &syscall.SysProcAttr{Credential: shared.cred, Setsid: true}
+		sharedErr = watch.Start()
+	})
+	return shared, sharedErr
+}
+
+func start() (*Server, error) {
+	bins, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if len(bins) == 0 {
+		return nil, fmt.Errorf("no PostgreSQL under /usr/lib/postgresql")
+	}
+	s := &Server{bin: bins[len(bins)-1]}
+	dir, err := os.MkdirTemp("", "yiwang-pg-")
+	if err != nil {
+		return nil, err
+	}
+	s.dir = dir
+	if os.Getuid() == 0 { // PostgreSQL refuses to run as root
+		u, err := user.Lookup("postgres")
+		if err != nil {
+			return nil, err
+		}
+		uid, _ := strconv.Atoi(u.Uid)
+		gid, _ := strconv.Atoi(u.Gid)
+		s.cred = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		if err := os.Chown(dir, uid, gid); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.run("initdb", "-D", dir+"/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	if err := s.Start(); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) remove() {
+	_ = s.Stop()
+	os.RemoveAll(s.dir)
+}
+
+func (s *Server) run(name string, args ...string) error {
+	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd.Dir = s.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred}
+	out, err := os.CreateTemp("", "yiwang-pg-out-") // a pipe would stay open in the server
+	if err != nil {
+		return err
+	}
+	defer os.Remove(out.Name())
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Run(); err != nil {
+		said, _ := os.ReadFile(out.Name())
+		return fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(said)))
+	}
+	return nil
+}
+
+func (s *Server) psql(database, stmt string) error {
+	var err error
+	for range 5 { // a template in use by a sibling is free again in a moment
+		if err = s.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", s.dir, "-U", "postgres", "-d", database, "-c", stmt); err == nil {
+			return nil
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return err
+}
+
+func token() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
