@@ -40,11 +40,11 @@ generate: ## templates to Go
 	@$(TOOL) templ generate
 
 bundle: font ## fetch and bundle the front-end packages when missing or stale
-	@tools/bundle.sh
+	@if [ -x web/bundle/build.sh ]; then web/bundle/build.sh; fi
 
 # The program runs without the bundle: maps and charts show their tables and say why.
 bundle-if-possible: font
-	@tools/bundle.sh || echo "Going on without the bundle: maps and charts will show their tables."
+	@$(MAKE) --no-print-directory bundle || echo "Going on without the bundle: maps and charts will show their tables."
 
 font: ## fetch the font for PDF pages
 	@tools/font.sh
