@@ -1,0 +1,42 @@
+package web
+
+// NavItem is one entry of a menu. Section names the part of the site that is
+// marked as current.
+type NavItem struct {
+	Section string
+	Key     string // of the catalogue
+	Href    string
+	Count   int // shown behind the word when it is not 0
+}
+
+// ResidentNav is the menu of the resident's pages.
+var ResidentNav = []NavItem{
+	{Section: "services", Key: "web.nav.services", Href: "/"},
+	{Section: "matters", Key: "web.nav.matters", Href: "/matters"},
+	{Section: "licences", Key: "web.nav.licences", Href: "/licences"},
+	{Section: "verify", Key: "web.nav.verify", Href: "/verify"},
+}
+
+// footNav stands at the foot of the resident's pages.
+var footNav = []NavItem{
+	{Key: "web.nav.uses", Href: "/uses"},
+	{Key: "web.nav.delegations", Href: "/delegations"},
+	{Key: "web.nav.algorithms", Href: "/algorithms"},
+}
+
+// Doc is what the shell has to know of a page of the resident.
+type Doc struct {
+	Title   string // in the reader's language; the page has its own h1
+	Section string // entry of the menu that is current, "" for none
+	Ways    bool   // shows the three ways that need no screen at the foot
+}
+
+// DeskDoc is what the shell has to know of a page of the desk.
+type DeskDoc struct {
+	Title   string
+	Section string
+	Nav     []NavItem
+	Duty    string // "值班到 17:30", "" when nobody is on duty
+	Post    string // body and post of the officer, as the bar shows them
+	Search  string // what was searched for
+}

@@ -1,0 +1,91 @@
+// What pages do better with a script. Every page works without it.
+(() => {
+	"use strict";
+
+	// A form that came back with faults: start the reader there.
+	document.querySelector("[data-focus]")?.focus();
+
+	// Choices of language and mode are kept in a cookie; the address stays clean.
+	const url = new URL(location.href);
+	if (url.searchParams.has("lang") || url.searchParams.has("elder")) {
+		url.searchParams.delete("lang");
+		url.searchParams.delete("elder");
+		history.replaceState(history.state, "", url);
+	}
+
+	// Buttons that only a script can serve show themselves.
+	for (const b of document.querySelectorAll("[data-print]")) {
+		b.hidden = false;
+		b.addEventListener("click", () => window.print());
+	}
+	for (const b of document.querySelectorAll("[data-copy]")) {
+		if (!navigator.clipboard) break;
+		b.hidden = false;
+		b.addEventListener("click", async () => {
+			await navigator.clipboard.writeText(b.dataset.copy);
+			b.querySelector("[data-word]").textContent = b.dataset.copied;
+		});
+	}
+
+	// Reading aloud, in the language of the page, heading by heading.
+	const reader = document.querySelector("[data-read-aloud]");
+	if (reader && "speechSynthesis" in window) {
+		const word = reader.querySelector("span");
+		const start = word.textContent;
+		const stop = () => {
+			speechSynthesis.cancel();
+			word.textContent = start;
+			reader.setAttribute("aria-pressed", "false");
+		};
+		reader.hidden = false;
+		reader.setAttribute("aria-pressed", "false");
+		reader.addEventListener("click", () => {
+			if (reader.getAttribute("aria-pressed") === "true") return stop();
+			const main = document.getElementById("main");
+			const parts = main.innerText.split(/\n+/).map((s) => s.trim()).filter(Boolean);
+			parts.forEach((text, i) => {
+				const u = new SpeechSynthesisUtterance(text);
+				u.lang = document.documentElement.lang === "en" ? "en-GB" : "zh-CN";
+				u.rate = 0.85;
+				if (i === parts.length - 1) u.onend = stop;
+				speechSynthesis.speak(u);
+			});
+			word.textContent = reader.dataset.stop;
+			reader.setAttribute("aria-pressed", "true");
+		});
+		addEventListener("pagehide", () => speechSynthesis.cancel());
+	}
+
+	// A file that is too large is told before it is sent.
+	for (const input of document.querySelectorAll("input[type=file][data-max-mb]")) {
+		const max = Number(input.dataset.maxMb) * 1048576;
+		input.addEventListener("change", () => {
+			const big = max > 0 && [...input.files].some((f) => f.size > max);
+			input.setCustomValidity(big ? input.dataset.tooLarge : "");
+			if (big) input.reportValidity();
+		});
+	}
+
+	// A form is sent once; the server would answer the second time like the first.
+	for (const form of document.querySelectorAll("form[method=post]")) {
+		form.addEventListener("submit", (e) => {
+			if (form.dataset.sent) return e.preventDefault();
+			form.dataset.sent = "1";
+		});
+	}
+	addEventListener("pageshow", () => {
+		for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+	});
+
+	// Keys of the desk: "/" searches, a letter presses the button that shows it.
+	const typing = (t) => t.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(t.tagName);
+	addEventListener("keydown", (e) => {
+		if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e.target)) return;
+		const key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
+		const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+		if (!target) return;
+		e.preventDefault();
+		if (target.tagName === "INPUT") target.focus();
+		else target.click();
+	});
+})();
