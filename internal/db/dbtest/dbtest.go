@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/user"
@@ -120,10 +121,11 @@ var (
 	clusterOnce sync.Once
 	shared      *Server
 	sharedErr   error
+	watchPipe   io.WriteCloser // held open while the test binary lives
 )
 
-// cluster is the test binary's own cluster. It ends itself: a small watcher
-// stops the server when the test binary is gone, however it ended.
+// cluster is the test binary's own cluster. A small watcher reads a pipe that
+// closes when the test binary is gone, however it ended, and stops the server.
 func cluster() (*Server, error) {
 	clusterOnce.Do(func() {
 		shared, sharedErr = start()
@@ -131,10 +133,11 @@ func cluster() (*Server, error) {
 			return
 		}
 		watch := exec.Command("sh", "-c", fmt.Sprintf(
-			"while kill -0 %d 2>/dev/null; do sleep 1; done; %s/pg_ctl -D %s/data -m immediate stop; sleep 1; rm -rf %s",
-			os.Getpid(), shared.bin, shared.dir, shared.dir))
+			"cat >/dev/null; %s/pg_ctl -D %s/data -m immediate stop; rm -rf %s", shared.bin, shared.dir, shared.dir))
 		watch.SysProcAttr = &syscall.SysProcAttr{Credential: shared.cred, Setsid: true}
-		sharedErr = watch.Start()
+		if watchPipe, sharedErr = watch.StdinPipe(); sharedErr == nil {
+			sharedErr = watch.Start()
+		}
 	})
 	return shared, sharedErr
 }
