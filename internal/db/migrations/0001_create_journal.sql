@@ -25,8 +25,6 @@ CREATE TABLE followers (
   name        TEXT NOT NULL PRIMARY KEY,
   tx          BIGINT NOT NULL,
   id          BIGINT NOT NULL,
-  holder      TEXT NOT NULL,
-  held_until  BIGINT NOT NULL,
   failures    BIGINT NOT NULL,
   fault       TEXT NOT NULL
 );

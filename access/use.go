@@ -1,0 +1,63 @@
+package access
+
+import (
+	"context"
+	"time"
+
+	"yiwang/city"
+	"yiwang/internal/db"
+	"yiwang/journal"
+)
+
+// Use is one use of a person's data, as the person sees it: the body and post,
+// never the officer's name.
+type Use struct {
+	ID      city.EventID
+	Person  city.PersonID
+	At      time.Time
+	Body    city.BodyID
+	Post    city.PostID
+	Account city.AccountID // who it was, for the auditor; zero for the program
+	Purpose string         // a key of the catalogue under "purpose."
+	Case    city.CaseNumber
+	Fields  []string // what was used: "name", "licence:household-register", …
+}
+
+// again is how long a second look of the same officer at the same case counts
+// as the same look.
+const again = 15 * time.Minute
+
+// RecordUse writes the use into the journal and into what the person sees, in
+// the caller's transaction: what can't be recorded must not be shown. An
+// officer's repeated look at the same case within a quarter of an hour is one.
+func RecordUse(ctx context.Context, tx *db.Tx, j *journal.Journal, actor city.Actor, u Use) error {
+	if u.Person.IsZero() || actor.Kind == city.Resident && (actor.Person == u.Person) {
+		return nil
+	}
+	u.ID, u.Account, u.Body = city.NewEventID(), actor.Account, actor.Body
+	if u.Post == "" && len(actor.Posts) > 0 {
+		u.Post = actor.Posts[0]
+	}
+	if !u.Account.IsZero() && u.Case != "" {
+		seen, err := lookedSince(ctx, tx, u, u.At.Add(-again))
+		if err != nil || seen {
+			return err
+		}
+	}
+	insertUse(tx, u)
+	return j.Append(ctx, tx, journal.Event{
+		At: u.At, Type: "data.used", Subject: u.ID.String(), Actor: actor,
+		To:   []journal.Recipient{{Person: u.Person}},
+		Data: map[string]any{"purpose": u.Purpose, "case": u.Case, "fields": u.Fields, "post": u.Post, "body": u.Body},
+	})
+}
+
+// Uses lists who used the person's data, newest first, before the moment given
+// (zero: from now).
+func (a *Access) Uses(ctx context.Context, tx *db.Tx, actor city.Actor, person city.PersonID, before time.Time, limit int) ([]Use, error) {
+	err := a.Ask(ctx, actor, "uses.read", Resource{Type: "Person", ID: person.String(), Attrs: Attrs{"person": person}})
+	if err != nil {
+		return nil, err
+	}
+	return usesOf(ctx, tx, person, before, limit)
+}

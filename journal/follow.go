@@ -1,0 +1,186 @@
+package journal
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"yiwang/internal/db"
+)
+
+// Follower derives something from events. Handle runs in the transaction that
+// moves the follower's cursor, so what it writes there happens exactly once; it
+// changes no state but its own. Reset forgets everything derived, before a
+// rebuild.
+type Follower interface {
+	Name() string
+	Handle(ctx context.Context, tx *db.Tx, events []Recorded) error
+	Reset(ctx context.Context, tx *db.Tx) error
+}
+
+// FollowerState says how far a follower has come and what hinders it.
+type FollowerState struct {
+	Name     string
+	Position Position
+	Failures int64
+	Fault    string
+}
+
+const (
+	batch   = 500
+	patrol  = time.Second      // for commits of other nodes
+	longest = 30 * time.Second // between tries of a follower that fails
+)
+
+// Follow registers a follower, before Start.
+func (j *Journal) Follow(f Follower) { j.fs[f.Name()] = f }
+
+// Start delivers to the registered followers until Stop.
+func (j *Journal) Start(ctx context.Context) error {
+	for name := range j.fs {
+		err := j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return ensureFollower(ctx, tx, name) })
+		if err != nil {
+			return err
+		}
+	}
+	ctx, j.stop = context.WithCancel(context.WithoutCancel(ctx))
+	for _, f := range j.fs {
+		j.stopped.Add(1)
+		go j.deliver(ctx, f)
+	}
+	return nil
+}
+
+// Stop waits until every follower has finished what it handles.
+func (j *Journal) Stop() {
+	if j.stop != nil {
+		j.stop()
+	}
+	j.stopped.Wait()
+}
+
+func (j *Journal) deliver(ctx context.Context, f Follower) {
+	defer j.stopped.Done()
+	wake, done := j.Watch()
+	defer done()
+	wait := patrol
+	for ctx.Err() == nil {
+		n, err := j.step(ctx, f)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			slog.Error("follower failed", "follower", f.Name(), "err", err)
+			if wait *= 2; wait > longest {
+				wait = longest
+			}
+		case n == batch:
+			wait = patrol
+			continue
+		default:
+			wait = patrol
+		}
+		t := time.NewTimer(wait)
+		if err != nil { // don't hurry a follower that fails
+			select {
+			case <-t.C:
+			case <-ctx.Done():
+			}
+		} else {
+			select {
+			case <-wake:
+			case <-t.C:
+			case <-ctx.Done():
+			}
+		}
+		t.Stop()
+	}
+}
+
+// step handles the next events of one follower and says how many they were.
+func (j *Journal) step(ctx context.Context, f Follower) (int, error) {
+	n := 0
+	err := j.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		at, err := cursor(ctx, tx, f.Name())
+		if err != nil {
+			return err
+		}
+		events, err := read(ctx, tx, at, 1)
+		n = len(events)
+		return err
+	})
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	err = j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		n = 0
+		at, err := cursor(ctx, tx, f.Name())
+		if err != nil {
+			return err
+		}
+		events, err := read(ctx, tx, at, batch)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		ours, err := advance(ctx, tx, f.Name(), at, events[len(events)-1].Position)
+		if err != nil || !ours {
+			return err
+		}
+		n = len(events)
+		return f.Handle(ctx, tx, events)
+	})
+	if err != nil {
+		fault := err.Error()
+		_ = j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return noteFailure(ctx, tx, f.Name(), fault) })
+	}
+	return n, err
+}
+
+// CatchUp delivers everything committed so far and returns when every follower
+// has handled it; for tests, rebuilds and the seeding of the demonstration.
+func (j *Journal) CatchUp(ctx context.Context) error {
+	for name, f := range j.fs {
+		if err := j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return ensureFollower(ctx, tx, name) }); err != nil {
+			return err
+		}
+		for {
+			n, err := j.step(ctx, f)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// Rebuild makes the follower forget everything and start from the first event.
+func (j *Journal) Rebuild(ctx context.Context, name string) error {
+	f := j.fs[name]
+	return j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		at, err := cursor(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if _, err := advance(ctx, tx, name, at, Position{}); err != nil {
+			return err
+		}
+		return f.Reset(ctx, tx)
+	})
+}
+
+// Read gives events after p in order, at most limit.
+func (j *Journal) Read(ctx context.Context, tx *db.Tx, p Position, limit int) ([]Recorded, error) {
+	return read(ctx, tx, p, limit)
+}
+
+// Followers says how far each follower has come.
+func (j *Journal) Followers(ctx context.Context) (all []FollowerState, err error) {
+	err = j.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		all, err = allFollowers(ctx, tx)
+		return err
+	})
+	return all, err
+}

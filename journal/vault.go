@@ -1,0 +1,240 @@
+package journal
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"yiwang/city"
+	"yiwang/internal/db"
+)
+
+type keyTag struct{}
+
+// KeyID names a key that personal values of one person and one matter lie under.
+type KeyID = city.ID[keyTag]
+
+// ErrErased is returned where the key of sealed values has been destroyed.
+var ErrErased = errors.New("journal: erased")
+
+// Vault seals personal values with AES-256-GCM under keys of their own, which
+// lie in the database wrapped by the master key. Destroying a key makes what it
+// sealed unreadable wherever a copy may lie, backups included.
+type Vault struct {
+	master cipher.AEAD
+
+	mu    sync.Mutex
+	cache map[KeyID]cached
+}
+
+type cached struct {
+	aead cipher.AEAD
+	at   time.Time
+}
+
+// How long and how many unwrapped keys stay in memory: another node's erasure
+// is noticed within keyAge.
+const (
+	keyAge  = time.Minute
+	keyRoom = 16384
+)
+
+// NewVault uses a master key of 32 bytes.
+func NewVault(master []byte) (*Vault, error) {
+	if len(master) != 32 {
+		return nil, fmt.Errorf("journal: master key has %d bytes, want 32", len(master))
+	}
+	a, err := gcm(master)
+	if err != nil {
+		return nil, err
+	}
+	return &Vault{master: a, cache: map[KeyID]cached{}}, nil
+}
+
+// LoadMaster reads the master key file. A missing file is made only when create
+// is true, which the caller allows for an empty database alone: a new key beside
+// old records would lose them all. A file that others may read is refused.
+func LoadMaster(path string, create bool) ([]byte, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if !create {
+			return nil, fmt.Errorf("the master key %s is missing, but the database holds sealed records: restore the key from its backup", path)
+		}
+		key := make([]byte, 32)
+		_, _ = rand.Read(key)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, err
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if _, err = f.Write(key); err == nil {
+			err = f.Sync()
+		}
+		if e := f.Close(); err == nil {
+			err = e
+		}
+		return key, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("the master key %s can be read by others (mode %o): run chmod 600 on it", path, info.Mode().Perm())
+	}
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) != 32 {
+		err = fmt.Errorf("the master key %s has %d bytes, want 32", path, len(key))
+	}
+	return key, err
+}
+
+func gcm(key []byte) (cipher.AEAD, error) {
+	b, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(b)
+}
+
+func lock(a cipher.AEAD, plain, with []byte) []byte {
+	nonce := make([]byte, a.NonceSize(), a.NonceSize()+len(plain)+a.Overhead())
+	_, _ = rand.Read(nonce)
+	return a.Seal(nonce, nonce, plain, with)
+}
+
+func unlock(a cipher.AEAD, box, with []byte) ([]byte, error) {
+	n := a.NonceSize()
+	if len(box) < n {
+		return nil, errors.New("journal: sealed value is too short")
+	}
+	return a.Open(nil, box[:n], box[n:], with)
+}
+
+// NewKey makes a key for one matter of the person, kept with the transaction.
+// The zero person is for matters that concern nobody in particular.
+func (v *Vault) NewKey(ctx context.Context, tx *db.Tx, person city.PersonID) (KeyID, error) {
+	id := city.NewID[keyTag]()
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	a, err := gcm(key)
+	if err != nil {
+		return KeyID{}, err
+	}
+	insertKey(tx, id, person, lock(v.master, key, id[:]))
+	v.keep(id, a)
+	return id, nil
+}
+
+// Seal encodes the value as JSON and seals it.
+func (v *Vault) Seal(ctx context.Context, tx *db.Tx, id KeyID, value any) ([]byte, error) {
+	a, err := v.key(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	return lock(a, plain, id[:]), nil
+}
+
+// SealBytes seals bytes as they are, for files.
+func (v *Vault) SealBytes(ctx context.Context, tx *db.Tx, id KeyID, plain []byte) ([]byte, error) {
+	a, err := v.key(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	return lock(a, plain, id[:]), nil
+}
+
+// UnsealBytes is the inverse of SealBytes.
+func (v *Vault) UnsealBytes(ctx context.Context, tx *db.Tx, id KeyID, box []byte) ([]byte, error) {
+	a, err := v.key(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	return unlock(a, box, id[:])
+}
+
+// Unseal is the inverse of Seal; nil stays untouched. ErrErased when the key is
+// gone.
+func (v *Vault) Unseal(ctx context.Context, tx *db.Tx, id KeyID, box []byte, into any) error {
+	if len(box) == 0 {
+		return nil
+	}
+	plain, err := v.UnsealBytes(ctx, tx, id, box)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(plain, into)
+}
+
+// Erase destroys every key of the person.
+func (v *Vault) Erase(ctx context.Context, tx *db.Tx, person city.PersonID) error {
+	ids, err := keysOf(ctx, tx, person)
+	if err != nil {
+		return err
+	}
+	if err := deleteKeys(ctx, tx, person); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		for _, id := range ids {
+			delete(v.cache, id)
+		}
+	})
+	return nil
+}
+
+func (v *Vault) key(ctx context.Context, tx *db.Tx, id KeyID) (cipher.AEAD, error) {
+	v.mu.Lock()
+	c, ok := v.cache[id]
+	v.mu.Unlock()
+	if ok && time.Since(c.at) < keyAge {
+		return c.aead, nil
+	}
+	wrapped, err := wrappedKey(ctx, tx, id)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, ErrErased
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := unlock(v.master, wrapped, id[:])
+	if err != nil {
+		return nil, fmt.Errorf("journal: the master key does not open key %s: %w", id, err)
+	}
+	a, err := gcm(key)
+	if err == nil {
+		v.keep(id, a)
+	}
+	return a, err
+}
+
+func (v *Vault) keep(id KeyID, a cipher.AEAD) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.cache) >= keyRoom {
+		n := 0
+		for k := range v.cache { // any half will do
+			delete(v.cache, k)
+			if n++; n > keyRoom/2 {
+				break
+			}
+		}
+	}
+	v.cache[id] = cached{aead: a, at: time.Now()}
+}
