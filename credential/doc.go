@@ -1,0 +1,11 @@
+// Package credential issues, shows, checks and revokes the licences that a city
+// gives (电子证照).
+//
+// A licence has a number (Number, GB/T 36904), lies as a row in the city's
+// database, and travels as a compact code: a signed statement short enough for a
+// QR code, which anybody can check without asking the city (Verify). A signed
+// status list says which licences have been suspended or revoked since.
+//
+// What a code proves: the city whose key signed it issued this licence. What
+// only a status list or the city's own records can add: that it still holds.
+package credential

@@ -1,0 +1,182 @@
+package credential
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/emmansun/gmsm/sm2"
+	"github.com/emmansun/gmsm/smx509"
+	"github.com/veraison/go-cose"
+)
+
+// Algorithm is how codes are signed. A licence type chooses one.
+type Algorithm string
+
+const (
+	EdDSA Algorithm = "EdDSA" // Ed25519
+	ES256 Algorithm = "ES256" // ECDSA on P-256 with SHA-256
+	SM2   Algorithm = "SM2"   // SM2 with SM3 (GB/T 32918, GB/T 32905)
+)
+
+// Algorithms are all that we sign and check with.
+var Algorithms = []Algorithm{EdDSA, ES256, SM2}
+
+func (a Algorithm) known() bool { return a == EdDSA || a == ES256 || a == SM2 }
+
+// coseSM2 is our number for SM2 with SM3 in COSE, which has none registered: from
+// the range for private use (below -65536), -65536 less 0x0708, the code point of
+// sm2sig_sm3 in TLS. The signature is r and s, 32 bytes each; the signer's
+// distinguishing identifier is the usual "1234567812345678".
+const coseSM2 = cose.Algorithm(-67336)
+
+func (a Algorithm) cose() cose.Algorithm {
+	switch a {
+	case EdDSA:
+		return cose.AlgorithmEdDSA
+	case ES256:
+		return cose.AlgorithmES256
+	case SM2:
+		return coseSM2
+	}
+	return cose.AlgorithmReserved
+}
+
+func algorithmOf(a cose.Algorithm) Algorithm {
+	switch a {
+	case cose.AlgorithmEdDSA:
+		return EdDSA
+	case cose.AlgorithmES256:
+		return ES256
+	case coseSM2:
+		return SM2
+	}
+	return ""
+}
+
+// signatureLen is the length of a signature; the same for all three.
+const signatureLen = 64
+
+// KeyID is the first 8 bytes of the SHA-256 of the signer's certificate (DER),
+// or of its public key (DER SubjectPublicKeyInfo) where there is no certificate.
+// It finds a key and proves nothing: two keys may share one.
+type KeyID [8]byte
+
+func keyIDOf(der []byte) KeyID {
+	sum := sha256.Sum256(der)
+	return KeyID(sum[:8])
+}
+
+func (k KeyID) String() string { return hex.EncodeToString(k[:]) }
+
+// MarshalText writes 16 hexadecimal digits.
+func (k KeyID) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (k *KeyID) UnmarshalText(b []byte) error {
+	if len(b) != 2*len(k) {
+		return fmt.Errorf("not a key id: %q", b)
+	}
+	_, err := hex.Decode(k[:], b)
+	return err
+}
+
+// Key is a public key that codes and status lists are checked with, and what we
+// know of its owner.
+type Key struct {
+	Algorithm Algorithm
+	Name      string    // who it belongs to, for people
+	NotBefore time.Time // signatures made outside this time don't count;
+	NotAfter  time.Time // zero means no bound
+	Source    string    // the file it came from
+
+	// authority says whose key it is: two keys of one authority may sign a
+	// licence and its status list. The subject of a certificate, or the file of
+	// a key without one.
+	authority string
+	spki      []byte
+	check     func(message, signature []byte) bool
+}
+
+// newKey makes a key of a parsed public key: Ed25519, P-256 or SM2.
+func newKey(pub any) (*Key, error) {
+	k := &Key{}
+	switch pub := pub.(type) {
+	case ed25519.PublicKey:
+		if len(pub) != ed25519.PublicKeySize {
+			return nil, fmt.Errorf("Ed25519 key of %d bytes", len(pub))
+		}
+		k.Algorithm = EdDSA
+		k.check = func(m, sig []byte) bool { return ed25519.Verify(pub, m, sig) }
+	case *ecdsa.PublicKey:
+		switch {
+		case sm2.IsSM2PublicKey(pub):
+			if !pub.Curve.IsOnCurve(pub.X, pub.Y) {
+				return nil, fmt.Errorf("point is not on the SM2 curve")
+			}
+			k.Algorithm = SM2
+			k.check = func(m, sig []byte) bool {
+				var der [signatureDERLen]byte
+				return len(sig) == signatureLen && sm2.VerifyASN1WithSM2(pub, nil, m, signatureDER(der[:0], sig))
+			}
+		case pub.Curve == elliptic.P256():
+			if _, err := pub.ECDH(); err != nil {
+				return nil, err
+			}
+			k.Algorithm = ES256
+			k.check = func(m, sig []byte) bool {
+				sum := sha256.Sum256(m)
+				var der [signatureDERLen]byte
+				return len(sig) == signatureLen && ecdsa.VerifyASN1(pub, sum[:], signatureDER(der[:0], sig))
+			}
+		default:
+			return nil, fmt.Errorf("curve %s is not used for licences", pub.Curve.Params().Name)
+		}
+	default:
+		return nil, fmt.Errorf("%T is not used for licences", pub)
+	}
+	spki, err := smx509.MarshalPKIXPublicKey(pub)
+	if err != nil {
+		return nil, err
+	}
+	k.spki = spki
+	return k, nil
+}
+
+// sameAuthority reports whether both keys speak for the same issuer.
+func (k *Key) sameAuthority(o *Key) bool {
+	return k.authority == o.authority || bytes.Equal(k.spki, o.spki)
+}
+
+// holdsAt reports whether a signature made at t counts.
+func (k *Key) holdsAt(t time.Time) bool {
+	return (k.NotBefore.IsZero() || !t.Before(k.NotBefore)) && (k.NotAfter.IsZero() || !t.After(k.NotAfter))
+}
+
+const signatureDERLen = 2 + 2*(2+33)
+
+// signatureDER appends r and s as the ASN.1 that the crypto packages read.
+func signatureDER(dst, raw []byte) []byte {
+	dst = append(dst, 0x30, 0)
+	dst = integerDER(dst, raw[:32])
+	dst = integerDER(dst, raw[32:])
+	dst[1] = byte(len(dst) - 2)
+	return dst
+}
+
+func integerDER(dst, n []byte) []byte {
+	for len(n) > 1 && n[0] == 0 {
+		n = n[1:]
+	}
+	if n[0]&0x80 != 0 {
+		dst = append(dst, 2, byte(len(n)+1), 0)
+	} else {
+		dst = append(dst, 2, byte(len(n)))
+	}
+	return append(dst, n...)
+}

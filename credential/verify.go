@@ -1,0 +1,210 @@
+package credential
+
+import (
+	"strings"
+	"time"
+
+	"yiwang/city"
+)
+
+// Reason is why a check ended as it did. The list is closed; a program may rely
+// on it, and the catalogue has a sentence for each.
+type Reason string
+
+const (
+	ReasonOK             Reason = "ok"               // everything holds
+	ReasonNotACode       Reason = "not_a_code"       // the text is no code or number of ours
+	ReasonDamaged        Reason = "damaged"          // begins like a code, but can't be read to its end
+	ReasonUnsupported    Reason = "unsupported"      // properly signed, but says nothing this version understands
+	ReasonUnknownSigner  Reason = "unknown_signer"   // no trusted key has this key id
+	ReasonBadSignature   Reason = "bad_signature"    // forged or altered
+	ReasonSignerNotValid Reason = "signer_not_valid" // signed outside the validity of the signer's certificate
+	ReasonNotYetValid    Reason = "not_yet_valid"    // begins later
+	ReasonExpired        Reason = "expired"          // its last day has passed
+	ReasonSuspended      Reason = "suspended"        // 暂扣
+	ReasonRevoked        Reason = "revoked"          // 撤销; also what a status list calls invalid
+	ReasonCancelled      Reason = "cancelled"        // 注销
+	ReasonLapsed         Reason = "lapsed"           // 失效, as when a newer version replaces it
+	ReasonTransferred    Reason = "transferred"      // 办理转出
+	ReasonWithdrawn      Reason = "withdrawn"        // 吊销
+	ReasonOther          Reason = "other"            // 其他
+	ReasonNumberWrong    Reason = "number_wrong"     // a licence number with a wrong character
+	ReasonNumberOnly     Reason = "number_only"      // a right number, but a number proves nothing without the city's records
+	ReasonNumberUnknown  Reason = "number_unknown"   // the city's records have no such number
+)
+
+// Reasons are all of them.
+var Reasons = []Reason{ReasonOK, ReasonNotACode, ReasonDamaged, ReasonUnsupported, ReasonUnknownSigner,
+	ReasonBadSignature, ReasonSignerNotValid, ReasonNotYetValid, ReasonExpired, ReasonSuspended, ReasonRevoked,
+	ReasonCancelled, ReasonLapsed, ReasonTransferred, ReasonWithdrawn, ReasonOther,
+	ReasonNumberWrong, ReasonNumberOnly, ReasonNumberUnknown}
+
+// Say is the reason as a sentence.
+func (r Reason) Say(l city.Lang) string { return city.Say(l, "credential.reason."+string(r)) }
+
+// Warning is something a reader should know although it doesn't decide.
+type Warning string
+
+const (
+	WarnStatusUnknown Warning = "status_unknown" // no status list at hand: it may have been revoked since
+	WarnStatusStale   Warning = "status_stale"   // the status list is older than its issuer allows
+	WarnStatusLater   Warning = "status_later"   // the status list is from after the moment asked about
+	WarnNoKeys        Warning = "no_keys"        // the trust folder holds no key at all
+)
+
+// Warnings are all of them.
+var Warnings = []Warning{WarnStatusUnknown, WarnStatusStale, WarnStatusLater, WarnNoKeys}
+
+// Say is the warning as a sentence.
+func (w Warning) Say(l city.Lang) string { return city.Say(l, "credential.warning."+string(w)) }
+
+// Kind is what sort of thing was checked.
+type Kind string
+
+const (
+	KindNone    Kind = ""        // nothing we know
+	KindLicence Kind = "licence" // a licence's code or number
+)
+
+// Result is what a check found.
+type Result struct {
+	Valid    bool      `json:"valid"`
+	Kind     Kind      `json:"kind"`
+	Reason   Reason    `json:"reason"`
+	Claims   *Claims   `json:"claims,omitempty"` // only what a trusted signature or the city's records vouch for
+	Warnings []Warning `json:"warnings,omitempty"`
+	Signer   *Signed   `json:"signer,omitempty"`
+	// StatusAt is when the state was stated that the answer rests on.
+	StatusAt time.Time `json:"status_at,omitzero"`
+}
+
+// Signed says whose key vouches for the claims.
+type Signed struct {
+	Name      string    `json:"name"`
+	Algorithm Algorithm `json:"algorithm"`
+	KeyID     KeyID     `json:"key_id"`
+}
+
+// skew is how far the signer's clock may run ahead of the checker's.
+const skew = 5 * time.Minute
+
+// Verify checks a text that somebody scanned or typed, as of the moment at,
+// with nothing but what is in trust. It never fails: what can't be checked has a
+// reason too.
+func Verify(text string, trust *Trust, at time.Time) Result {
+	text = strings.TrimSpace(text)
+	if !isCode(text) {
+		if text = tidy(text); !isCode(text) {
+			return verifyNumber(text)
+		}
+	}
+	o := openers.Get().(*opener)
+	defer openers.Put(o)
+	m, err := o.open(text)
+	if err != nil {
+		if again := tidy(text); again != text {
+			m, err = o.open(again)
+		}
+	}
+	if err != nil {
+		return Result{Reason: ReasonDamaged}
+	}
+	return o.verify(&m, trust, at)
+}
+
+// tidy undoes what people and programs do to a code on its way: line breaks,
+// lower case. Blanks inside stay, they are letters of the code.
+func tidy(text string) string {
+	if len(text) > maxCodeLen {
+		return text
+	}
+	return strings.ToUpper(strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\r' || r == '\t' || r == '\ufeff' || r == '\u200b' {
+			return -1
+		}
+		return r
+	}, text))
+}
+
+func verifyNumber(text string) Result {
+	if !LooksLikeNumber(text) {
+		return Result{Reason: ReasonNotACode}
+	}
+	n, err := ParseNumber(text)
+	if err != nil {
+		return Result{Kind: KindLicence, Reason: ReasonNumberWrong}
+	}
+	return Result{Kind: KindLicence, Reason: ReasonNumberOnly,
+		Claims: &Claims{Number: n, IssuerCode: n.Parts().Issuer}}
+}
+
+func (o *opener) verify(m *message, trust *Trust, at time.Time) Result {
+	need := len(m.protected) + len(m.payload) + 32
+	if cap(o.signed) < need {
+		o.signed = make([]byte, need)
+	}
+	key, known := trust.signerOf(m, o.signed)
+	switch {
+	case !known:
+		r := Result{Reason: ReasonUnknownSigner}
+		if len(trust.all) == 0 {
+			r.Warnings = []Warning{WarnNoKeys}
+		}
+		return r
+	case key == nil:
+		return Result{Reason: ReasonBadSignature}
+	}
+	signer := &Signed{Name: key.Name, Algorithm: key.Algorithm}
+	copy(signer.KeyID[:], m.kid)
+	claims, ok := parseClaims(m.payload)
+	if m.typ != "" || !ok {
+		return Result{Reason: ReasonUnsupported, Signer: signer}
+	}
+	r := Result{Kind: KindLicence, Reason: ReasonOK, Claims: claims, Signer: signer}
+	r.judge(key, trust, at)
+	r.Valid = r.Reason == ReasonOK
+	return r
+}
+
+// judge decides about a licence whose signature holds. What weighs most is said
+// first: a revoked licence is revoked, also when it has expired meanwhile.
+func (r *Result) judge(key *Key, trust *Trust, at time.Time) {
+	c := r.Claims
+	if !key.holdsAt(c.SignedAt) {
+		r.Reason = ReasonSignerNotValid
+		return
+	}
+	if c.StatusList != "" {
+		r.Reason = r.status(trust.listFor(c.StatusList, key, at), at)
+	}
+	switch {
+	case r.Reason != ReasonOK:
+	case !c.Expires.IsZero() && !at.Before(c.Expires):
+		r.Reason = ReasonExpired
+	case at.Before(c.Begins) || at.Before(c.SignedAt.Add(-skew)):
+		r.Reason = ReasonNotYetValid
+	}
+}
+
+func (r *Result) status(l *StatusList, at time.Time) Reason {
+	if l == nil || r.Claims.StatusIndex >= l.Statuses.Len() {
+		r.Warnings = append(r.Warnings, WarnStatusUnknown)
+		return ReasonOK
+	}
+	r.StatusAt = l.SignedAt
+	switch {
+	case l.SignedAt.After(at.Add(skew)):
+		r.Warnings = append(r.Warnings, WarnStatusLater)
+	case !l.FreshAt(at):
+		r.Warnings = append(r.Warnings, WarnStatusStale)
+	}
+	switch l.Statuses.At(r.Claims.StatusIndex) {
+	case ListValid:
+		return ReasonOK
+	case ListSuspended:
+		return ReasonSuspended
+	case ListInvalid:
+		return ReasonRevoked
+	}
+	return ReasonOther
+}
