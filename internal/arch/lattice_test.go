@@ -36,8 +36,7 @@ api, web/* < app ; app, demo < cmd/yiwang
 const annex = `
 web/bundle < web
 internal/db < internal/db/dbtest
-city < internal/story
-internal/arch
+city < internal/story, internal/arch
 `
 
 // helpers are imported by tests only.
