@@ -136,7 +136,7 @@ func (c *Calendar) Due(start time.Time, l Limit) time.Time {
 	case EmergencyHours:
 		return start.Add(time.Duration(l.N) * time.Hour)
 	case WorkingHours:
-		return c.addOffice(start, time.Duration(l.N)*time.Hour)
+		return c.AddOffice(start, time.Duration(l.N)*time.Hour)
 	}
 	return c.closing(c.AddWorkdays(DateOf(start), l.N))
 }
@@ -211,7 +211,12 @@ func (c *Calendar) Open(t time.Time) bool {
 	return false
 }
 
-func (c *Calendar) addOffice(t time.Time, d time.Duration) time.Time {
+// AddOffice is the moment d of office time after t.
+func (c *Calendar) AddOffice(t time.Time, d time.Duration) time.Time {
+	if d <= 0 {
+		return t
+	}
+	t = t.In(c.Zone)
 	day := DateOf(t)
 	for i := 0; i < farthest; i++ {
 		if c.IsWorkday(day) {

@@ -1,0 +1,322 @@
+package casework
+
+import (
+	"slices"
+	"time"
+
+	"yiwang/city"
+)
+
+// Task is an open or completed task of the stage a case stands in.
+type Task struct {
+	ID       string         `json:"id"`
+	Body     city.BodyID    `json:"body"`
+	Post     city.PostID    `json:"post"`
+	Assignee city.AccountID `json:"assignee,omitzero"`
+	Done     bool           `json:"done,omitempty"`
+	Opinion  string         `json:"opinion,omitempty"` // agree, disagree
+}
+
+// State is what a case's accepted actions add up to. It is a pure fold: the same
+// actions give the same state, whenever and wherever it is computed.
+type State struct {
+	Seq        int               `json:"seq"`
+	Open       bool              `json:"open"`
+	Stage      string            `json:"stage"`
+	Tasks      []Task            `json:"tasks,omitempty"`
+	Flags      []string          `json:"flags,omitempty"`
+	Result     string            `json:"result,omitempty"`
+	Clock      Clock             `json:"clock,omitempty"`
+	Entered    time.Time         `json:"entered"`              // when the stage was entered
+	Lost       []Pause           `json:"lost,omitempty"`       // pauses since Entered: the stage's limit doesn't run either
+	Paused     string            `json:"paused,omitempty"`     // supplement, or the special procedure that runs
+	AnswerBy   time.Time         `json:"answer_by,omitzero"`   // when the applicant has to answer a correction
+	Asked      bool              `json:"asked,omitempty"`      // a correction was asked for; only once
+	Procedures []string          `json:"procedures,omitempty"` // special procedures that took place
+	Params     map[string]string `json:"params,omitempty"`
+	Promise    city.Limit        `json:"promise,omitzero"`
+	Step       int               `json:"step,omitempty"` // escalation steps taken for the present due date
+	OpenedAt   time.Time         `json:"opened_at"`
+	ClosedAt   time.Time         `json:"closed_at,omitzero"`
+}
+
+// Has reports whether the flag is set.
+func (s *State) Has(flag string) bool { return slices.Contains(s.Flags, flag) }
+
+func (s *State) set(flags ...string) {
+	for _, f := range flags {
+		if !s.Has(f) {
+			s.Flags = append(s.Flags, f)
+		}
+	}
+	slices.Sort(s.Flags)
+}
+
+func (s *State) clear(flags ...string) {
+	s.Flags = slices.DeleteFunc(s.Flags, func(f string) bool { return slices.Contains(flags, f) })
+}
+
+// Record is one accepted action. The words of people lie apart, sealed.
+type Record struct {
+	Seq    int       `json:"-"`
+	At     time.Time `json:"-"`
+	Action string    `json:"-"`
+
+	By        By                `json:"by"`
+	Stage     string            `json:"stage,omitempty"` // where the case stood
+	Task      string            `json:"task,omitempty"`
+	Opinion   string            `json:"opinion,omitempty"`
+	Procedure string            `json:"procedure,omitempty"`
+	Assignee  city.AccountID    `json:"assignee,omitzero"`
+	Limit     city.Limit        `json:"limit,omitzero"`
+	AnswerBy  time.Time         `json:"answer_by,omitzero"`
+	Params    map[string]string `json:"params,omitempty"`
+	Verdict   string            `json:"verdict,omitempty"` // run id of the rule that acted
+
+	Words Words `json:"-"`
+}
+
+// By is who acted, as the record keeps it.
+type By struct {
+	Kind     city.ActorKind `json:"kind"`
+	Account  city.AccountID `json:"account,omitzero"`
+	Body     city.BodyID    `json:"body,omitempty"`
+	Post     city.PostID    `json:"post,omitempty"`
+	OnBehalf bool           `json:"on_behalf,omitempty"`
+	Part     string         `json:"part,omitempty"`
+	Channel  city.Channel   `json:"channel,omitempty"`
+}
+
+// Words are the personal part of an action: sealed under the case's key.
+type Words struct {
+	Reason  string  `json:"reason,omitempty"`
+	Note    string  `json:"note,omitempty"`
+	Points  []Point `json:"points,omitempty"`
+	Appeal  string  `json:"appeal,omitempty"`
+	Payload []byte  `json:"payload,omitempty"` // of open and supply: what was applied for, as JSON
+}
+
+// IsZero reports whether nothing was said.
+func (w Words) IsZero() bool {
+	return w.Reason == "" && w.Note == "" && len(w.Points) == 0 && w.Appeal == "" && len(w.Payload) == 0
+}
+
+// Point is one thing to correct. Field, when set, is the id of the form's field.
+type Point struct {
+	Field string `json:"field,omitempty"`
+	Text  string `json:"text"`
+}
+
+// Fold computes the state from a case's actions, in order. The kind must be the
+// version that the case was opened with.
+func Fold(k *Kind, records []Record) State {
+	var s State
+	for _, r := range records {
+		s = apply(k, s, r)
+	}
+	return s
+}
+
+// apply is one step of the fold. It never refuses: conditions were checked when
+// the action was accepted.
+func apply(k *Kind, s State, r Record) State {
+	s.Flags, s.Tasks, s.Clock, s.Lost = slices.Clone(s.Flags), slices.Clone(s.Tasks), slices.Clone(s.Clock), slices.Clone(s.Lost)
+	s.Seq = r.Seq
+	switch r.Action {
+	case ActOpen:
+		s.Open, s.OpenedAt, s.Params, s.Promise = true, r.At, r.Params, r.Limit
+		s.enter(k, k.First, r.At)
+	case ActClaim:
+		s.task(r.Task).Assignee = r.By.Account
+	case ActAssign:
+		s.task(r.Task).Assignee = r.Assignee
+	case ActRelease:
+		s.task(r.Task).Assignee = city.AccountID{}
+	case ActComment:
+	case ActUrge:
+		s.set(FlagUrged)
+	case ActSupplement:
+		s.Asked, s.AnswerBy = true, r.AnswerBy
+		s.pause(ActSupplement, r.At)
+		s.set(FlagSupplement)
+	case ActSupply:
+		s.resume(r.At)
+		s.AnswerBy = time.Time{}
+		s.clear(FlagSupplement, FlagSupplementLapsed)
+	case ActLapse:
+		s.AnswerBy = time.Time{}
+		s.set(FlagSupplementLapsed)
+	case ActSpecialProcedure:
+		s.pause(r.Procedure, r.At)
+		s.Procedures = append(slices.Clone(s.Procedures), r.Procedure)
+	case ActResume:
+		s.resume(r.At)
+	case ActExtendReview:
+		s.Clock = append(s.Clock, Entry{At: r.At, Kind: ClockExtend, Limit: r.Limit})
+		s.set(FlagExtended)
+		s.clear(FlagOverdue)
+		s.Step = 0
+	case ActOverdue:
+		s.Step++
+		if s.Step == 1 {
+			s.set(FlagOverdue)
+			if s.running() {
+				s.Clock = append(s.Clock, Entry{At: r.At, Kind: ClockBreach})
+			}
+		}
+	case ActCompleteTask:
+		t := s.task(r.Task)
+		t.Done, t.Opinion, t.Assignee = true, r.Opinion, r.By.Account
+		if !slices.ContainsFunc(s.Tasks, func(t Task) bool { return !t.Done }) {
+			if st, ok := k.Stage(s.Stage); ok {
+				s.enter(k, st.Next, r.At)
+			}
+		}
+	case ActWithdraw:
+		s.close("withdrawn", r.At)
+	case ActTerminate:
+		s.close("terminated", r.At)
+	default:
+		if st, ok := k.Stage(s.Stage); ok {
+			if o, ok := st.outcome(r.Action); ok {
+				s.decide(k, o, r)
+			}
+		}
+	}
+	return s
+}
+
+func (s *State) decide(k *Kind, o *Outcome, r Record) {
+	s.set(o.Set...)
+	switch o.Clock {
+	case "start":
+		if len(s.Clock) == 0 && !s.Promise.IsZero() {
+			s.Clock = append(s.Clock, Entry{At: r.At, Kind: ClockStart, Limit: s.Promise})
+		}
+	case "stop":
+		if len(s.Clock) > 0 {
+			s.Clock = append(s.Clock, Entry{At: r.At, Kind: ClockStop})
+		}
+	}
+	if o.Result != "" {
+		s.Result = o.Result
+	}
+	s.enter(k, o.Next, r.At)
+}
+
+// enter moves the case to a stage, with its tasks fresh.
+func (s *State) enter(k *Kind, stage string, at time.Time) {
+	s.clear(FlagOverdue, FlagUrged)
+	s.Step, s.Lost = 0, nil
+	if stage == End {
+		s.close(s.Result, at)
+		return
+	}
+	s.Stage, s.Entered, s.Tasks = stage, at, nil
+	st, ok := k.Stage(stage)
+	if !ok {
+		return
+	}
+	for _, t := range st.Tasks {
+		body := param(s.Params, t.Body)
+		s.Tasks = append(s.Tasks, Task{ID: t.ID, Body: city.BodyID(body), Post: city.PostID(body + "." + param(s.Params, t.Post))})
+	}
+}
+
+func (s *State) close(result string, at time.Time) {
+	s.Open, s.ClosedAt, s.Stage, s.Tasks = false, at, End, nil
+	s.Paused, s.AnswerBy = "", time.Time{}
+	s.clear(FlagPaused, FlagSupplement, FlagOverdue, FlagUrged)
+	if s.Result == "" {
+		s.Result = result
+	}
+	if result == "withdrawn" || result == "terminated" {
+		s.Result = result
+	}
+	if n := len(s.Clock); n > 0 && s.Clock[n-1].Kind != ClockStop {
+		s.Clock = append(s.Clock, Entry{At: at, Kind: ClockStop})
+	}
+}
+
+func (s *State) pause(why string, at time.Time) {
+	s.Paused = why
+	s.set(FlagPaused)
+	s.clear(FlagOverdue)
+	s.Step = 0
+	s.Lost = append(s.Lost, Pause{Reason: why, From: at})
+	if s.running() {
+		s.Clock = append(s.Clock, Entry{At: at, Kind: ClockSuspend, Reason: why})
+	}
+}
+
+func (s *State) resume(at time.Time) {
+	s.Paused = ""
+	s.clear(FlagPaused)
+	if n := len(s.Lost); n > 0 {
+		s.Lost[n-1].To = at
+	}
+	if n := len(s.Clock); n > 0 && s.Clock[n-1].Kind == ClockSuspend {
+		s.Clock = append(s.Clock, Entry{At: at, Kind: ClockResume})
+	}
+}
+
+// running reports whether the promise has begun and is neither paused nor over.
+func (s *State) running() bool {
+	if len(s.Clock) == 0 {
+		return false
+	}
+	switch s.Clock[len(s.Clock)-1].Kind {
+	case ClockSuspend, ClockStop:
+		return false
+	}
+	return true
+}
+
+func (s *State) task(id string) *Task {
+	for i := range s.Tasks {
+		if s.Tasks[i].ID == id {
+			return &s.Tasks[i]
+		}
+	}
+	return &Task{}
+}
+
+// Working lists the tasks that somebody may work on now: all open ones of a
+// parallel stage, the first open one of a sequence.
+func (s *State) Working(k *Kind) []Task {
+	var open []Task
+	for _, t := range s.Tasks {
+		if !t.Done {
+			open = append(open, t)
+		}
+	}
+	if st, ok := k.Stage(s.Stage); ok && st.Order == Sequence && len(open) > 1 {
+		open = open[:1]
+	}
+	return open
+}
+
+// Due is the moment by which something has to happen in the case now: the
+// promise or the stage's own limit, whichever comes first. It is zero while the
+// case is paused, closed or without limit.
+func (s *State) Due(k *Kind, cal *city.Calendar) time.Time {
+	if !s.Open || s.Paused != "" {
+		return time.Time{}
+	}
+	var due time.Time
+	if s.running() {
+		due = s.Clock.At(cal, s.Clock[len(s.Clock)-1].At).Due
+	}
+	if st, ok := k.Stage(s.Stage); ok && !st.Limit.IsZero() {
+		own := Clock{{At: s.Entered, Kind: ClockStart, Limit: st.Limit}}
+		last := s.Entered
+		for _, p := range s.Lost {
+			own = append(own, Entry{At: p.From, Kind: ClockSuspend}, Entry{At: p.To, Kind: ClockResume})
+			last = p.To
+		}
+		if d := own.At(cal, last).Due; due.IsZero() || d.Before(due) {
+			due = d
+		}
+	}
+	return due
+}
