@@ -337,13 +337,20 @@ func (c *changes) fault(ch *change) string {
 	return "takes an actor and a transaction and never asks access"
 }
 
-// isFollower knows the method by which followers read the journal.
+// isFollower knows the methods by which followers read the journal and start
+// over: Handle and Reset of a type whose Handle takes events.
 func isFollower(fn *types.Func) bool {
-	if fn.Name() != "Handle" || fn.Signature().Recv() == nil {
+	recv := fn.Signature().Recv()
+	if recv == nil || fn.Name() != "Handle" && fn.Name() != "Reset" {
 		return false
 	}
-	for v := range fn.Signature().Params().Variables() {
-		if s, ok := types.Unalias(v.Type()).(*types.Slice); ok && isNamed(s.Elem(), "journal", "Event") {
+	handle, _, _ := types.LookupFieldOrMethod(recv.Type(), true, fn.Pkg(), "Handle")
+	h, ok := handle.(*types.Func)
+	if !ok {
+		return false
+	}
+	for v := range h.Signature().Params().Variables() {
+		if s, ok := types.Unalias(v.Type()).(*types.Slice); ok && isNamed(s.Elem(), "journal", "Recorded") {
 			return true
 		}
 	}
@@ -390,7 +397,7 @@ func TestChangesThatDoNotAskAreSeen(t *testing.T) {
 			func (*Tx) Later(q string) {}
 			func (*Tx) QueryRow(ctx Ctx, q string) Row { return Row{} }`,
 		"journal": `import "yiwang/internal/db"
-			type Event struct{}
+			type Event struct{}; type Recorded struct{}
 			func Append(ctx db.Ctx, tx *db.Tx, e Event) error { _, err := tx.Exec(ctx, "INSERT INTO journal"); return err }`,
 		"access": `import "yiwang/city"
 			type Access struct{}
@@ -411,7 +418,8 @@ func TestChangesThatDoNotAskAreSeen(t *testing.T) {
 			}
 			func (s *S) mayI(ctx db.Ctx, actor city.Actor) error { return s.a.Ask(ctx, actor, "y") }
 			func (s *S) Reads(ctx db.Ctx, tx *db.Tx) { tx.QueryRow(ctx, "SELECT 1 FROM t") }
-			func (s *S) Handle(ctx db.Ctx, tx *db.Tx, e []journal.Event) error { tx.Later("INSERT"); return nil }
+			func (s *S) Handle(ctx db.Ctx, tx *db.Tx, e []journal.Recorded) error { tx.Later("INSERT"); return nil }
+			func (s *S) Reset(ctx db.Ctx, tx *db.Tx) error { tx.Later("DELETE"); return nil }
 
 			func (s *S) Never(ctx db.Ctx, tx *db.Tx, actor city.Actor) error { return nil }
 			func (s *S) TooLate(ctx db.Ctx, tx *db.Tx, actor city.Actor) error {
