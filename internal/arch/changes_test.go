@@ -26,7 +26,9 @@ import (
 
 // exempt names what need not ask, each with its reason.
 var exempt = map[string]string{
-	"access.RecordUse": "writes down a look for which its caller has asked",
+	"access.RecordUse":        "writes down a look for which its caller has asked",
+	"casework.New":            "registers the pack's kinds when the program starts; there is no actor yet",
+	"casework.Engine.Options": "asks for each action whether it may be offered, and offers those that may",
 }
 
 // exemptPackages are plumbing, or stand above the domain and own no state.
