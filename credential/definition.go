@@ -61,7 +61,7 @@ type FieldDef struct {
 }
 
 // FieldTypes are the types a field may have.
-var FieldTypes = []string{"text", "date", "integer", "decimal", "money", "yesno"}
+var FieldTypes = []string{"text", "date", "integer", "decimal", "money", "yesno", "region", "uscc", "citizen_number", "phone"}
 
 // Validity is how long a licence holds: a number of years or days, or for ever
 // (长期). In YAML {years: 5}, {days: 30} or forever.

@@ -1,6 +1,8 @@
 package credential
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -53,6 +55,28 @@ func TestTypeFromPack(t *testing.T) {
 	}
 	if diff := cmp.Diff(ty, back); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The demonstration city's own types have no fault.
+func TestTypesOfJianghai(t *testing.T) {
+	files, err := filepath.Glob("../cities/jianghai/credentials/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ty, err := parseType(t, string(text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, f := range ty.Check() {
+			t.Errorf("%s: %s: %s", name, f.Name, f.Message.In(city.English))
+		}
 	}
 }
 

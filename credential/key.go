@@ -116,8 +116,8 @@ func newKey(pub any) (*Key, error) {
 	case *ecdsa.PublicKey:
 		switch {
 		case sm2.IsSM2PublicKey(pub):
-			if !pub.Curve.IsOnCurve(pub.X, pub.Y) {
-				return nil, fmt.Errorf("point is not on the SM2 curve")
+			if _, err := sm2.PublicKeyToECDH(pub); err != nil {
+				return nil, err
 			}
 			k.Algorithm = SM2
 			k.check = func(m, sig []byte) bool {

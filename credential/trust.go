@@ -1,6 +1,9 @@
 package credential
 
 import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -8,14 +11,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/big"
 	"path"
 	"strings"
 	"time"
-
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
 
 	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/smx509"
@@ -383,11 +381,12 @@ func (k jwk) public() (any, error) {
 		return nil, err
 	}
 	if k.Kty == "EC" && len(x) == 32 && len(y) == 32 {
+		point := append(append([]byte{4}, x...), y...)
 		switch k.Crv {
 		case "P-256":
-			return &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)}, nil
+			return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
 		case "SM2":
-			return sm2.NewPublicKey(append(append([]byte{4}, x...), y...))
+			return sm2.NewPublicKey(point)
 		}
 	}
 	return nil, fmt.Errorf("kty %q, crv %q isn't used for licences", k.Kty, k.Crv)

@@ -2,8 +2,6 @@ package credential
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -25,18 +23,13 @@ func pemOf(kind string, der []byte) string {
 func jwkOf(t *testing.T, s Signer) map[string]any {
 	t.Helper()
 	b64 := base64.RawURLEncoding.EncodeToString
-	switch pub := s.(*fileKey).cert.PublicKey.(type) {
-	case ed25519.PublicKey:
-		return map[string]any{"kty": "OKP", "crv": "Ed25519", "x": b64(pub)}
-	case *ecdsa.PublicKey:
-		crv := "P-256"
-		if s.Algorithm() == SM2 {
-			crv = "SM2"
-		}
-		return map[string]any{"kty": "EC", "crv": crv, "x": b64(pub.X.FillBytes(make([]byte, 32))), "y": b64(pub.Y.FillBytes(make([]byte, 32)))}
+	spki := trusting(t, s).all[0].spki // ends with the key itself
+	last := func(n int) []byte { return spki[len(spki)-n:] }
+	if s.Algorithm() == EdDSA {
+		return map[string]any{"kty": "OKP", "crv": "Ed25519", "x": b64(last(32))}
 	}
-	t.Fatal("no such key")
-	return nil
+	crv := map[Algorithm]string{ES256: "P-256", SM2: "SM2"}[s.Algorithm()]
+	return map[string]any{"kty": "EC", "crv": crv, "x": b64(last(64)[:32]), "y": b64(last(32))}
 }
 
 // A folder with everything good and bad in it: the good is used, each bad file
