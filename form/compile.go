@@ -102,8 +102,8 @@ func (c *Compiled) condition(fs *rule.Faults, path, expr string) *rule.Condition
 	}
 	cond, err := rule.CompileCondition(expr, maps.Clone(c.vars))
 	for _, f := range rule.FaultsOf(err).Under(path) {
-		if f.Message.Key == "rule.undeclared" && c.declared(fmt.Sprint(f.Message.Args[1])) {
-			f.Message.Key = "form.later"
+		if f.Unknown != "" && c.declared(f.Unknown) {
+			f.Message = city.Message{Key: "form.later", Args: []any{"name", f.Unknown}}
 		}
 		*fs = append(*fs, f)
 	}

@@ -3,6 +3,7 @@ package form
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"yiwang/city"
 )
@@ -19,8 +20,8 @@ type Citizen struct {
 // a *city.Error of kind invalid that says what is wrong: length, characters, birth
 // date or check digit (ISO 7064 MOD 11-2).
 func CheckCitizenNumber(s string) (Citizen, error) {
-	if len(s) != 18 {
-		return Citizen{}, city.Invalid("form.citizen_length", "n", len([]rune(s)))
+	if n := utf8.RuneCountInString(s); n != 18 {
+		return Citizen{}, city.Invalid("form.citizen_length", "n", n)
 	}
 	for i, c := range s {
 		if (c < '0' || c > '9') && !(i == 17 && c == 'X') {
@@ -70,8 +71,8 @@ const usccAlphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 // CheckUSCC checks a unified social credit code as NormalNumber gives it: length,
 // characters, and the check character. The error is a *city.Error of kind invalid.
 func CheckUSCC(s string) error {
-	if len(s) != 18 {
-		return city.Invalid("form.uscc_length", "n", len([]rune(s)))
+	if n := utf8.RuneCountInString(s); n != 18 {
+		return city.Invalid("form.uscc_length", "n", n)
 	}
 	for i, c := range s {
 		if !strings.ContainsRune(usccAlphabet, c) {

@@ -55,7 +55,7 @@ func (c *Condition) Holds(vars map[string]any) (bool, error) {
 // Decide is Holds that also names, in order, the variables without which the
 // condition can't be decided.
 func (c *Condition) Decide(ctx context.Context, vars map[string]any) (holds bool, missing []string, err error) {
-	r, err := c.p.run(ctx, valuesOf(c.vars, c.p.names, vars))
+	r, err := c.p.run(ctx, c.p.valuesOf(c.vars, vars))
 	if err != nil {
 		return false, nil, err
 	}
@@ -113,7 +113,7 @@ func (e *MissingError) Error() string { return "missing: " + strings.Join(e.Name
 // Type(). What is absent or nil is unknown; when the value depends on it the
 // error is a *MissingError.
 func (e *Expression) Value(ctx context.Context, vars map[string]any) (any, error) {
-	r, err := e.p.run(ctx, valuesOf(e.vars, e.p.names, vars))
+	r, err := e.p.run(ctx, e.p.valuesOf(e.vars, vars))
 	switch {
 	case err != nil:
 		return nil, err

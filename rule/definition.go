@@ -118,7 +118,8 @@ type Rule struct {
 type version struct {
 	Version
 	digest  string
-	names   []string // facts that its clauses name, in the order declared
+	names   []string       // facts that its clauses name, in the order declared
+	index   map[string]int // of these and today
 	clauses []clause
 }
 
@@ -239,6 +240,7 @@ func (r *Rule) compileVersion(l *language, path string, v Version, fs *Faults) v
 		}
 	}
 	out.names = r.inOrder(out.names)
+	out.index = indexOf(append([]string{"today"}, out.names...))
 	return out
 }
 

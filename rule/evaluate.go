@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 
 	"yiwang/city"
 )
@@ -101,12 +102,13 @@ func (r *Rule) Evaluate(ctx context.Context, today city.Date, facts map[string]F
 		return out, nil
 	}
 	out.Version, out.Digest = v.From, v.digest
-	values := make(map[string]any, len(v.names)+1)
-	values["today"] = date{today}
+	out.Facts = make(map[string]Fact, len(v.names))
+	values := values{v.index, make([]ref.Val, len(v.index))}
+	values.set("today", Date, today)
 	for _, name := range v.names {
 		if f, ok := facts[name]; ok && f.Value != nil {
 			out.Facts[name] = f
-			values[name] = valueOrErr(name, r.types[name], f.Value)
+			values.set(name, r.types[name], f.Value)
 		}
 	}
 	out.Clauses = make([]ClauseResult, 0, len(v.clauses))

@@ -99,6 +99,8 @@ type program struct {
 	source string
 	gives  *cel.Type
 	names  []string // variables it names, sorted
+	loops  bool     // only a loop can run long enough to be worth stopping
+	index  map[string]int
 	whole  cel.Program
 	part   cel.Program // the same, able to leave facts unknown
 }
@@ -144,6 +146,7 @@ func (l *language) inspect(checked *cel.Ast, p *program) error {
 				seen[name] = true
 			}
 		case ast.ComprehensionKind:
+			p.loops = true
 			c := e.AsComprehension()
 			for _, v := range []string{c.IterVar(), c.IterVar2()} {
 				if v != "" && l.vars[v] != "" {
@@ -164,10 +167,14 @@ func (l *language) inspect(checked *cel.Ast, p *program) error {
 		p.names = append(p.names, name)
 	}
 	slices.Sort(p.names)
+	p.index = indexOf(p.names)
 	return fs.Err()
 }
 
-var containerNote = regexp.MustCompile(` \(in container '[^']*'\)`)
+var (
+	containerNote = regexp.MustCompile(` \(in container '[^']*'\)`)
+	undeclared    = regexp.MustCompile(`^undeclared reference to '([^']*)'(?: \(did you mean '([^']*)'\?\))?$`)
+)
 
 func faultsOf(issues *cel.Issues, err error) Faults {
 	var fs Faults
@@ -177,8 +184,12 @@ func faultsOf(issues *cel.Issues, err error) Faults {
 		if e.Location != nil && e.Location.Line() > 0 {
 			f.Line, f.Column = e.Location.Line(), e.Location.Column()+1
 		}
-		if name, ok := strings.CutPrefix(detail, "undeclared reference to '"); ok && f.Line > 0 {
-			f.Message = city.Message{Key: "rule.undeclared", Args: []any{"name", strings.TrimSuffix(name, "'")}}
+		if m := undeclared.FindStringSubmatch(detail); m != nil {
+			f.Unknown = m[1]
+			f.Message = city.Message{Key: "rule.undeclared", Args: []any{"name", m[1]}}
+			if m[2] != "" {
+				f.Message = city.Message{Key: "rule.undeclared_like", Args: []any{"name", m[1], "like", m[2]}}
+			}
 		}
 		fs = append(fs, f)
 	}
@@ -201,25 +212,33 @@ type result struct {
 
 // run evaluates over values; names that are in the expression and not in values
 // are unknown. The error is only for a context that ended.
-func (p *program) run(ctx context.Context, values map[string]any) (result, error) {
+func (p *program) run(ctx context.Context, values values) (result, error) {
 	var unknown []*cel.AttributePatternType
 	for _, name := range p.names {
-		if _, ok := values[name]; !ok {
+		if _, ok := values.ResolveName(name); !ok {
 			unknown = append(unknown, cel.AttributePattern(name))
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return result{}, interrupted(ctx)
+	}
+	program, vars := p.whole, cel.Activation(values)
+	if len(unknown) > 0 {
+		act, err := cel.PartialVars(values, unknown...)
+		if err != nil {
+			return result{err: err}, nil
+		}
+		program, vars = p.part, act
+	}
 	var out ref.Val
 	var err error
-	if len(unknown) == 0 {
-		out, _, err = p.whole.ContextEval(ctx, values)
-	} else {
-		var act cel.PartialActivation
-		if act, err = cel.PartialVars(values, unknown...); err == nil {
-			out, _, err = p.part.ContextEval(ctx, act)
+	if p.loops {
+		out, _, err = program.ContextEval(ctx, vars)
+		if ctx.Err() != nil {
+			return result{}, interrupted(ctx)
 		}
-	}
-	if e := ctx.Err(); e != nil {
-		return result{}, fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))
+	} else {
+		out, _, err = program.Eval(vars)
 	}
 	if err != nil {
 		return result{err: tidy(err)}, nil
@@ -228,6 +247,10 @@ func (p *program) run(ctx context.Context, values map[string]any) (result, error
 		return result{missing: unknownNames(u)}, nil
 	}
 	return result{value: out}, nil
+}
+
+func interrupted(ctx context.Context) error {
+	return fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))
 }
 
 // tidy names the cost limit in plain words; other errors are CEL's.
@@ -253,25 +276,50 @@ func unknownNames(u *types.Unknown) []string {
 	return names
 }
 
-// valuesOf makes values for the variables named; nil and absent ones are left
-// out. A value of the wrong type becomes an error that the expression meets only
-// if it needs the value.
-func valuesOf(vars map[string]Type, names []string, given map[string]any) map[string]any {
-	values := make(map[string]any, len(names))
-	for _, name := range names {
-		v, ok := given[name]
-		if !ok || v == nil {
-			continue
-		}
-		values[name] = valueOrErr(name, vars[name], v)
-	}
-	return values
+// values are the variables of an evaluation, by their position in index; nil is
+// unknown.
+type values struct {
+	index map[string]int
+	list  []ref.Val
 }
 
-func valueOrErr(name string, t Type, v any) ref.Val {
-	val, err := t.value(v)
-	if err != nil {
-		return types.NewErr("%s: %v", name, err)
+// ResolveName and Parent make values an Activation of CEL.
+func (v values) ResolveName(name string) (any, bool) {
+	if i, ok := v.index[name]; ok && v.list[i] != nil {
+		return v.list[i], true
 	}
-	return val
+	return nil, false
+}
+
+func (v values) Parent() cel.Activation { return nil }
+
+// set gives a variable its value. One of the wrong type becomes an error, which
+// the expression meets only if it needs the value.
+func (v values) set(name string, t Type, given any) {
+	val, err := t.value(given)
+	if err != nil {
+		val = types.NewErr("%s: %v", name, err)
+	}
+	v.list[v.index[name]] = val
+}
+
+// valuesOf makes values for the variables that the program names; nil and absent
+// ones are unknown.
+func (p *program) valuesOf(vars map[string]Type, given map[string]any) values {
+	v := values{p.index, make([]ref.Val, len(p.names))}
+	for _, name := range p.names {
+		if g, ok := given[name]; ok && g != nil {
+			v.set(name, vars[name], g)
+		}
+	}
+	return v
+}
+
+// indexOf numbers names.
+func indexOf(names []string) map[string]int {
+	m := make(map[string]int, len(names))
+	for i, n := range names {
+		m[n] = i
+	}
+	return m
 }

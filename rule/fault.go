@@ -15,6 +15,7 @@ type Fault struct {
 	Clause  string // id of the clause, where there is one
 	Line    int    // within the expression, from 1; 0 when the fault isn't inside one
 	Column  int    // in characters, from 1; 0 when the fault isn't inside an expression
+	Unknown string // the name that isn't declared, when that is the fault of an expression
 	Message city.Message
 }
 

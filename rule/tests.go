@@ -26,6 +26,14 @@ func (r *Rule) checkTests(fs *Faults) {
 		if !t.Verdict.Valid() {
 			fs.Add(path+".verdict", "rule.test_verdict", "verdict", string(t.Verdict))
 		}
+		if t.Clause != "" && (t.Verdict != ToOfficer || !r.hasClause(t.Clause)) {
+			fs.Add(path+".clause", "rule.test_clause", "clause", t.Clause)
+		}
+		for j, name := range t.Need {
+			if r.types[name] == "" || t.Verdict != Need {
+				fs.Add(fmt.Sprintf("%s.need.%d", path, j), "rule.test_need", "name", name)
+			}
+		}
 		for _, name := range sortedKeys(t.Facts) {
 			typ, ok := r.types[name]
 			if !ok || name == "today" {
@@ -35,6 +43,12 @@ func (r *Rule) checkTests(fs *Faults) {
 			}
 		}
 	}
+}
+
+func (r *Rule) hasClause(id string) bool {
+	return slices.ContainsFunc(r.def.Versions, func(v Version) bool {
+		return slices.ContainsFunc(v.Clauses, func(c Clause) bool { return c.ID == id })
+	})
 }
 
 // TestFailure is a test of the definition that the rule decides otherwise.
