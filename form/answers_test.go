@@ -123,6 +123,29 @@ func TestDateBoundsCountFromToday(t *testing.T) {
 	}
 }
 
+func TestExampleCountsFromToday(t *testing.T) {
+	c := compiled(t, "tennis-club.yaml").On(day("2026-03-09"))
+	got := c.Example(map[string]any{"name": "today", "born": "today-20y"}, nil)
+	if d := cmp.Diff(map[string]any{"name": "today", "born": "2006-03-09"}, got); d != "" {
+		t.Error(d)
+	}
+	got = c.Example(map[string]any{"born": time.Date(1990, 5, 1, 0, 0, 0, 0, time.UTC)}, nil) // as YAML reads it
+	if d := cmp.Diff(map[string]any{"born": "1990-05-01"}, got); d != "" {
+		t.Error(d)
+	}
+	if got := c.Clean(map[string]any{"born": "today-20y"}, nil); len(c.ValidateStep("who", got)) != 2 {
+		t.Error("applicants write dates, not sums")
+	}
+	for _, s := range []string{"", "soon", "today+1w"} {
+		if d, err := Day(s, day("2026-03-09")); err == nil {
+			t.Errorf("%q is %v", s, d)
+		}
+	}
+	if _, err := Day("today", city.Date{}); err == nil {
+		t.Error("a today that nobody knows")
+	}
+}
+
 func TestFaultsAreSaidInBothLanguages(t *testing.T) {
 	_, err := Compile(load(t, "faulty.yaml"))
 	for _, f := range rule.FaultsOf(err) {

@@ -26,6 +26,22 @@ func (c *Compiled) CleanForm(raw map[string][]string, known map[string]any) map[
 	return c.Clean(c.fromForm(raw, nil), known)
 }
 
+// Example is Clean for the answers of a pack's example, in which a date may be
+// counted from the day of the form (see On), as Day reads it.
+func (c *Compiled) Example(answers, known map[string]any) map[string]any {
+	raw := maps.Clone(answers)
+	for id, v := range answers {
+		f, s := c.fields[id], ""
+		if f != nil && f.Type == Date {
+			s, _ = v.(string)
+		}
+		if d, err := Day(s, c.today); err == nil {
+			raw[id] = d
+		}
+	}
+	return c.Clean(raw, known)
+}
+
 // MergeStep gives the answers after somebody sent one step of the form: what was
 // sent replaces the step's answers, an emptied field losing its own; answers of
 // other steps stay unless they are hidden now.

@@ -327,6 +327,20 @@ func (b bound) on(today city.Date) (day city.Date, ok bool) {
 	return city.DateOf(t), true
 }
 
+// Day reads a day as a pack writes it: "2026-01-31", or counted from today, such
+// as "today", "today-18y", "today+30d".
+func Day(s string, today city.Date) (city.Date, error) {
+	b, err := parseBound(s)
+	if err != nil {
+		return city.Date{}, err
+	}
+	d, ok := b.on(today)
+	if !ok {
+		return city.Date{}, fmt.Errorf("not a day: %q", s)
+	}
+	return d, nil
+}
+
 // On is the form on a day: dates are checked against bounds that count from it,
 // and nobody was born after it.
 func (c *Compiled) On(today city.Date) *Compiled {

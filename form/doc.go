@@ -28,7 +28,7 @@
 //	decimal                  float64
 //	yesno, statement         bool; a statement that isn't agreed to is absent
 //	multichoice              []string, in the order of the options
-//	file                     []string, identifiers of uploaded blobs
+//	file                     []string, identifiers of uploaded blobs, whose kind and size the caller checks
 //	person                   map[string]string{"name", "citizen_number"}
 //	address                  map[string]string{"region", "detail"}
 //

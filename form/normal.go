@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -124,6 +125,8 @@ func asText(v any) (string, bool) {
 		return strconv.FormatFloat(v, 'f', -1, 64), true
 	case city.Date:
 		return v.String(), true
+	case time.Time: // as YAML reads a bare date
+		return city.DateOf(v).String(), true
 	}
 	return "", false
 }
@@ -168,7 +171,10 @@ func (f *field) normal(v any) (out any, ok bool) {
 	case CitizenNumber:
 		s = NormalNumber(s)
 	case USCC:
-		s = strings.ReplaceAll(NormalNumber(s), "-", "")
+		s = NormalNumber(s)
+		if bare := strings.ReplaceAll(s, "-", ""); bare != "" {
+			s = bare
+		}
 	case Region:
 		s = NormalNumber(s)
 	case Email:
@@ -362,7 +368,7 @@ func normalDate(typed string) string {
 		m = solidPattern.FindStringSubmatch(s)
 	}
 	if m == nil {
-		return s
+		return oneLine(bounded(typed, mostOther))
 	}
 	return m[1] + "-" + ("0" + m[2])[len(m[2])-1:] + "-" + ("0" + m[3])[len(m[3])-1:]
 }
@@ -373,7 +379,8 @@ var (
 	otherPhones     = regexp.MustCompile(`^(?:\+[1-9][0-9]{6,14}|[48]00[0-9]{7}|0(?:10|2[0-9]|[3-9][0-9]{2})-[0-9]{7,8})$`)
 )
 
-// normalPhone gives 13800000000, 010-12345678, or +country and number.
+// normalPhone gives 13800000000, 010-12345678, or +country and number; what can't
+// be read stays as typed.
 func normalPhone(typed string) string {
 	s := NormalNumber(bounded(typed, mostOther))
 	bare := strings.NewReplacer("-", "", "(", "", ")", "", "—", "", "–", "").Replace(s)
@@ -394,7 +401,7 @@ func normalPhone(typed string) string {
 	if mobilePattern.MatchString(bare) || otherPhones.MatchString(bare) {
 		return bare
 	}
-	return s
+	return oneLine(bounded(typed, mostOther))
 }
 
 func validPhone(s string) bool { return mobilePattern.MatchString(s) || otherPhones.MatchString(s) }
