@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +33,7 @@ var ErrErased = errors.New("journal: erased")
 // sealed unreadable wherever a copy may lie, backups included.
 type Vault struct {
 	master cipher.AEAD
+	digest []byte // derived from the master key; immutable
 
 	mu    sync.Mutex
 	cache map[KeyID]cached
@@ -57,7 +60,18 @@ func NewVault(master []byte) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Vault{master: a, cache: map[KeyID]cached{}}, nil
+	mac := hmac.New(sha256.New, master)
+	mac.Write([]byte("yiwang digest v1"))
+	return &Vault{master: a, digest: mac.Sum(nil), cache: map[KeyID]cached{}}, nil
+}
+
+// Digest is a keyed hash by which an exact value can be found again without being
+// stored: it tells nothing to whoever lacks the master key. The same value under
+// another label has another digest. Erasing a person means clearing it, too.
+func (v *Vault) Digest(label, value string) []byte {
+	mac := hmac.New(sha256.New, v.digest)
+	fmt.Fprintf(mac, "%d:%s:%s", len(label), label, value)
+	return mac.Sum(nil)
 }
 
 // LoadMaster reads the master key file. A missing file is made only when create
