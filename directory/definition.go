@@ -126,8 +126,9 @@ func CheckBody(b BodyDef, region func(city.RegionCode) bool) []city.Field {
 			f.add(at+".id", "directory.id", "id", p.ID)
 		} else if _, twice := posts[p.ID]; twice {
 			f.add(at+".id", "directory.post_twice", "id", p.ID)
+		} else {
+			posts[p.ID] = p
 		}
-		posts[p.ID] = p
 		f.text(at+".name", p.Name)
 		if p.Duty != OfficeDuty && p.Duty != ContinuousDuty {
 			f.add(at+".duty", "directory.duty", "duty", string(p.Duty))
@@ -142,9 +143,9 @@ func CheckBody(b BodyDef, region func(city.RegionCode) bool) []city.Field {
 			f.add(at, "directory.superior_unknown", "id", p.Superior)
 			continue
 		}
-		up := p
-		for n := 0; up.Superior != ""; n++ {
-			if n > len(b.Posts) {
+		up := posts[p.Superior]
+		for n := 0; up.Superior != "" && n <= len(b.Posts); n++ {
+			if up.ID == p.ID {
 				f.add(at, "directory.superior_circle", "id", p.ID)
 				break
 			}

@@ -95,7 +95,7 @@ func (d *Directory) completed(p Person) (Person, []city.Field) {
 			if p.BirthDate != c.Birth {
 				f.add("birth_date", "directory.birth_differs", "number", c.Birth.String())
 			}
-			if p.Sex != sex {
+			if (p.Sex == Female || p.Sex == Male) && p.Sex != sex {
 				f.add("sex", "directory.sex_differs")
 			}
 		}
