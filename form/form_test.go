@@ -3,6 +3,8 @@ package form
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -42,6 +44,14 @@ func compiled(t testing.TB, name string, settings ...Setting) *Compiled {
 		t.Fatal(err)
 	}
 	return c
+}
+
+func keyOf(err error) string {
+	var e *city.Error
+	if errors.As(err, &e) {
+		return e.Message.Key
+	}
+	return fmt.Sprint(err)
 }
 
 func day(s string) city.Date {

@@ -1,4 +1,4 @@
-package form
+package city
 
 import (
 	"errors"
@@ -7,16 +7,22 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"yiwang/city"
 )
 
 func keyOf(err error) string {
-	var e *city.Error
+	var e *Error
 	if errors.As(err, &e) {
 		return e.Message.Key
 	}
 	return fmt.Sprint(err)
+}
+
+func day(s string) Date {
+	d, err := ParseDate(s)
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 func TestCitizenNumbersOfTheStandard(t *testing.T) {
@@ -108,7 +114,7 @@ func TestImpossibleMadeUpNumbersPanic(t *testing.T) {
 		"region":   func() { NewCitizenNumber("9901", day("1990-01-01"), 0, true) },
 		"letters":  func() { NewCitizenNumber("99010A", day("1990-01-01"), 0, true) },
 		"sequence": func() { NewCitizenNumber("990101", day("1990-01-01"), 500, true) },
-		"birth":    func() { NewCitizenNumber("990101", city.Date{Year: 1990, Month: 2, Day: 30}, 0, true) },
+		"birth":    func() { NewCitizenNumber("990101", Date{Year: 1990, Month: 2, Day: 30}, 0, true) },
 		"kind":     func() { NewUSCC("9", "990101", 1) },
 		"number":   func() { NewUSCC("91", "990101", 100_000_000) },
 		"negative": func() { NewUSCC("91", "990101", -1) },
