@@ -99,7 +99,7 @@ func (e *Engine) Act(ctx context.Context, tx *db.Tx, actor city.Actor, n city.Ca
 	if err := complete(k, s, a); err != nil {
 		return Case{}, err
 	}
-	now := e.clock.Now()
+	now := e.now()
 	r := Record{Seq: s.Seq + 1, At: now, Action: a.Name, Stage: s.Stage, By: byOf(actor, task.Post), Task: task.ID, Opinion: a.Opinion,
 		Procedure: a.Procedure, Assignee: a.Assignee, Verdict: a.Verdict,
 		Words: Words{Reason: a.Reason, Note: a.Note, Points: a.Points, Appeal: a.Appeal}}
@@ -180,16 +180,20 @@ func foldStored(k *Kind, records []storedRecord) State {
 	return Fold(k, plain)
 }
 
-// resource describes a case to the policies.
+// resource describes a case to the policies. Its posts are those of every task
+// the kind has: whose turn it is now is for the engine to say, so that somebody
+// who comes too late hears "conflict" and not "not allowed".
 func (e *Engine) resource(k *Kind, row caseRow, verb string) access.Resource {
 	var posts []city.PostID
-	for _, t := range row.state.Working(k) {
-		posts = append(posts, t.Post)
+	for _, st := range k.Stages {
+		for _, t := range st.Tasks {
+			posts = append(posts, city.PostID(param(row.state.Params, t.Body)+"."+param(row.state.Params, t.Post)))
+		}
 	}
 	return access.Resource{Type: "Case", ID: string(row.number), Region: row.region, Attrs: access.Attrs{
 		"verb": verb, "kind": row.kind, "item": row.item, "stage": row.state.Stage, "body": row.body,
 		"head": row.body + ".head", "bodies": strings.Split(joinBodies(k, row.state.Params), ","), "posts": posts,
-		"applicant": row.applicant, "firm": row.firm, "open": row.state.Open,
+		"applicant": row.applicant, "firm": row.firm, "open": row.state.Open, "counter": row.state.Counter,
 	}}
 }
 

@@ -162,7 +162,8 @@ type Opening struct {
 // opened.
 func (e *Engine) Open(ctx context.Context, tx *db.Tx, actor city.Actor, o Opening) (Case, error) {
 	err := e.access.Ask(ctx, actor, "case.open", access.Resource{Type: "Case", Region: o.Region, Attrs: access.Attrs{
-		"kind": o.Kind, "item": o.Item, "applicant": o.Applicant, "firm": o.Firm, "body": o.Params["body"]}})
+		"kind": o.Kind, "item": o.Item, "applicant": o.Applicant, "firm": o.Firm, "body": o.Params["body"],
+		"clerk": o.Params["body"] + ".clerk"}})
 	if err != nil {
 		return Case{}, err
 	}
@@ -186,7 +187,7 @@ func (e *Engine) Open(ctx context.Context, tx *db.Tx, actor city.Actor, o Openin
 			return Case{}, err
 		}
 	}
-	now := e.clock.Now()
+	now := e.now()
 	number, err := e.numbers.next(ctx, tx, now.In(e.cal.Zone).Year())
 	if err != nil {
 		return Case{}, err
@@ -350,3 +351,7 @@ func (e *Engine) open(ctx context.Context, tx *db.Tx, row caseRow, title bool) (
 	}
 	return c, err
 }
+
+// now is the moment as it will be read back: what is folded now and what is
+// folded from the stored actions is the same to the last digit.
+func (e *Engine) now() time.Time { return city.FromMicros(city.Micros(e.clock.Now())) }

@@ -135,7 +135,7 @@ func (e *Engine) StateAt(ctx context.Context, tx *db.Tx, actor city.Actor, n cit
 
 // Reading says what the promise's clock shows now.
 func (e *Engine) Reading(c Case) Reading {
-	now := e.clock.Now()
+	now := e.now()
 	if !c.Open && !c.ClosedAt.IsZero() {
 		now = c.ClosedAt
 	}

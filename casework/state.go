@@ -35,7 +35,8 @@ type State struct {
 	Procedures []string          `json:"procedures,omitempty"` // special procedures that took place
 	Params     map[string]string `json:"params,omitempty"`
 	Promise    city.Limit        `json:"promise,omitzero"`
-	Step       int               `json:"step,omitempty"` // escalation steps taken for the present due date
+	Step       int               `json:"step,omitempty"`    // escalation steps taken for the present due date
+	Counter    city.BodyID       `json:"counter,omitempty"` // whose counter received it
 	OpenedAt   time.Time         `json:"opened_at"`
 	ClosedAt   time.Time         `json:"closed_at,omitzero"`
 }
@@ -124,7 +125,7 @@ func apply(k *Kind, s State, r Record) State {
 	s.Seq = r.Seq
 	switch r.Action {
 	case ActOpen:
-		s.Open, s.OpenedAt, s.Params, s.Promise = true, r.At, r.Params, r.Limit
+		s.Open, s.OpenedAt, s.Params, s.Promise, s.Counter = true, r.At, r.Params, r.Limit, r.By.Body
 		s.enter(k, k.First, r.At)
 	case ActClaim:
 		s.task(r.Task).Assignee = r.By.Account

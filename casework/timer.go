@@ -36,7 +36,7 @@ func alarm(s *State, due time.Time, cal *city.Calendar) time.Time {
 // nobody has taken, and takes each step once however many nodes tick. It returns
 // the number of steps taken.
 func (e *Engine) Tick(ctx context.Context) (int, error) {
-	now := e.clock.Now()
+	now := e.now()
 	steps := 0
 	for {
 		var rows []caseRow
