@@ -2,7 +2,10 @@ package journal
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"yiwang/internal/db"
@@ -27,9 +30,10 @@ type FollowerState struct {
 }
 
 const (
-	batch   = 500
-	patrol  = time.Second      // for commits of other nodes
-	longest = 30 * time.Second // between tries of a follower that fails
+	batch    = 500
+	patrol   = time.Second            // for commits of other nodes
+	shortest = 200 * time.Millisecond // between tries of a follower that fails
+	longest  = 30 * time.Second
 )
 
 // Follow registers a follower, before Start.
@@ -63,37 +67,30 @@ func (j *Journal) deliver(ctx context.Context, f Follower) {
 	defer j.stopped.Done()
 	wake, done := j.Watch()
 	defer done()
-	wait := patrol
+	retry := shortest
 	for ctx.Err() == nil {
 		n, err := j.step(ctx, f)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			slog.Error("follower failed", "follower", f.Name(), "err", err)
-			if wait *= 2; wait > longest {
-				wait = longest
-			}
-		case n == batch:
-			wait = patrol
+		if err != nil && ctx.Err() == nil {
+			slog.Error("follower failed", "follower", f.Name(), "again_in", retry, "err", err)
+			pause(ctx, retry, nil) // don't hurry a follower that fails
+			retry = min(2*retry, longest)
 			continue
-		default:
-			wait = patrol
 		}
-		t := time.NewTimer(wait)
-		if err != nil { // don't hurry a follower that fails
-			select {
-			case <-t.C:
-			case <-ctx.Done():
-			}
-		} else {
-			select {
-			case <-wake:
-			case <-t.C:
-			case <-ctx.Done():
-			}
+		retry = shortest
+		if n < batch {
+			pause(ctx, patrol, wake)
 		}
-		t.Stop()
+	}
+}
+
+// pause waits for the time, the signal or the end of ctx.
+func pause(ctx context.Context, d time.Duration, wake <-chan struct{}) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-wake:
+	case <-ctx.Done():
 	}
 }
 
@@ -127,18 +124,39 @@ func (j *Journal) step(ctx context.Context, f Follower) (int, error) {
 			return err
 		}
 		n = len(events)
-		return f.Handle(ctx, tx, events)
+		return handle(ctx, tx, f, events)
 	})
 	if err != nil {
 		fault := err.Error()
-		_ = j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return noteFailure(ctx, tx, f.Name(), fault) })
+		noted := j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return noteFailure(ctx, tx, f.Name(), fault) })
+		return 0, errors.Join(err, noted)
 	}
-	return n, err
+	return n, nil
+}
+
+// handle makes a panic of one follower a failure of that follower: the city and
+// the other followers go on.
+func handle(ctx context.Context, tx *db.Tx, f Follower, events []Recorded) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("follower %s panicked: %v\n%s", f.Name(), p, debug.Stack())
+		}
+	}()
+	return f.Handle(ctx, tx, events)
 }
 
 // CatchUp delivers everything committed so far and returns when every follower
-// has handled it; for tests, rebuilds and the seeding of the demonstration.
+// has handled it, here or on another node; for tests, rebuilds and the seeding of
+// the demonstration. It ends at the first failure of a follower.
 func (j *Journal) CatchUp(ctx context.Context) error {
+	var goal Position
+	err := j.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		goal, err = last(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	for name, f := range j.fs {
 		if err := j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return ensureFollower(ctx, tx, name) }); err != nil {
 			return err
@@ -148,8 +166,23 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if n == 0 {
+			if n > 0 {
+				continue
+			}
+			var at Position
+			err = j.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+				at, err = cursor(ctx, tx, name)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if !at.Before(goal) {
 				break
+			}
+			pause(ctx, 5*time.Millisecond, nil) // a transaction before the goal still runs
+			if err := ctx.Err(); err != nil {
+				return err
 			}
 		}
 	}
@@ -157,16 +190,20 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 }
 
 // Rebuild makes the follower forget everything and start from the first event.
+// Running deliveries wait for it and then begin anew.
 func (j *Journal) Rebuild(ctx context.Context, name string) error {
-	f := j.fs[name]
+	f, ok := j.fs[name]
+	if !ok {
+		return fmt.Errorf("journal: no follower %q", name)
+	}
 	return j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		at, err := cursor(ctx, tx, name)
-		if err != nil {
+		if err := ensureFollower(ctx, tx, name); err != nil {
 			return err
 		}
-		if _, err := advance(ctx, tx, name, at, Position{}); err != nil {
+		if err := rewind(ctx, tx, name); err != nil {
 			return err
 		}
+		tx.AfterCommit(j.wake)
 		return f.Reset(ctx, tx)
 	})
 }

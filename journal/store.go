@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"yiwang/city"
@@ -83,6 +84,27 @@ func advance(ctx context.Context, tx *db.Tx, name string, from, to Position) (bo
 	n, err := tx.Exec(ctx, `UPDATE followers SET tx = $1, id = $2, failures = $3, fault = $4
 WHERE name = $5 AND tx = $6 AND id = $7`, to.Tx, to.ID, 0, "", name, from.Tx, from.ID)
 	return n == 1, err
+}
+
+// rewind puts the cursor before the first event. Unlike advance it takes the row
+// from whoever holds it, waiting for what is being handled.
+func rewind(ctx context.Context, tx *db.Tx, name string) error {
+	_, err := tx.Exec(ctx, `UPDATE followers SET tx = $1, id = $2, failures = $3, fault = $4 WHERE name = $5`, 0, 0, 0, "", name)
+	return err
+}
+
+// last is the position of the last event that this transaction sees.
+func last(ctx context.Context, tx *db.Tx) (Position, error) {
+	var p Position
+	order := `tx DESC, id DESC`
+	if tx.Engine() == db.SQLite {
+		order = `id DESC`
+	}
+	err := tx.QueryRow(ctx, `SELECT tx, id FROM journal ORDER BY `+order+` LIMIT 1`).Scan(&p.Tx, &p.ID)
+	if errors.Is(err, db.ErrNoRows) {
+		err = nil
+	}
+	return p, err
 }
 
 func noteFailure(ctx context.Context, tx *db.Tx, name, fault string) error {

@@ -36,19 +36,16 @@ type Vault struct {
 	digest []byte // derived from the master key; immutable
 
 	mu    sync.Mutex
-	cache map[KeyID]cached
-}
-
-type cached struct {
-	aead cipher.AEAD
-	at   time.Time
+	young map[KeyID]cipher.AEAD // unwrapped keys, read since the last turn; guarded by mu
+	old   map[KeyID]cipher.AEAD // those read before it
+	turns bool                  // a turn is due
 }
 
 // How long and how many unwrapped keys stay in memory: another node's erasure
-// is noticed within keyAge.
+// is noticed within two turns, a minute.
 const (
-	keyAge  = time.Minute
-	keyRoom = 16384
+	keyTurn = 30 * time.Second
+	keyRoom = 8192
 )
 
 // NewVault uses a master key of 32 bytes.
@@ -62,7 +59,7 @@ func NewVault(master []byte) (*Vault, error) {
 	}
 	mac := hmac.New(sha256.New, master)
 	mac.Write([]byte("yiwang digest v1"))
-	return &Vault{master: a, digest: mac.Sum(nil), cache: map[KeyID]cached{}}, nil
+	return &Vault{master: a, digest: mac.Sum(nil), young: map[KeyID]cipher.AEAD{}}, nil
 }
 
 // Digest is a keyed hash by which an exact value can be found again without being
@@ -83,22 +80,7 @@ func LoadMaster(path string, create bool) ([]byte, error) {
 		if !create {
 			return nil, fmt.Errorf("the master key %s is missing, but the database holds sealed records: restore the key from its backup", path)
 		}
-		key := make([]byte, 32)
-		_, _ = rand.Read(key)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, err
-		}
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return nil, err
-		}
-		if _, err = f.Write(key); err == nil {
-			err = f.Sync()
-		}
-		if e := f.Close(); err == nil {
-			err = e
-		}
-		return key, err
+		return createMaster(path)
 	}
 	if err != nil {
 		return nil, err
@@ -111,6 +93,50 @@ func LoadMaster(path string, create bool) ([]byte, error) {
 		err = fmt.Errorf("the master key %s has %d bytes, want 32", path, len(key))
 	}
 	return key, err
+}
+
+// createMaster makes the file whole or not at all, and never over another: two
+// programs started at once end with one key, and a crash leaves no half of one.
+func createMaster(path string) ([]byte, error) {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(dir, ".master-*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	if _, err = f.Write(key); err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if e := d.Close(); err == nil {
+		err = e
+	}
+	return err
 }
 
 func gcm(key []byte) (cipher.AEAD, error) {
@@ -203,22 +229,29 @@ func (v *Vault) Erase(ctx context.Context, tx *db.Tx, person city.PersonID) erro
 	if err := deleteKeys(ctx, tx, person); err != nil {
 		return err
 	}
-	tx.AfterCommit(func() {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		for _, id := range ids {
-			delete(v.cache, id)
-		}
-	})
+	v.forget(ids) // nothing more is sealed under them in this transaction
+	tx.AfterCommit(func() { v.forget(ids) })
 	return nil
+}
+
+func (v *Vault) forget(ids []KeyID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, id := range ids {
+		delete(v.young, id)
+		delete(v.old, id)
+	}
 }
 
 func (v *Vault) key(ctx context.Context, tx *db.Tx, id KeyID) (cipher.AEAD, error) {
 	v.mu.Lock()
-	c, ok := v.cache[id]
+	a, ok := v.young[id]
+	if !ok {
+		a, ok = v.old[id]
+	}
 	v.mu.Unlock()
-	if ok && time.Since(c.at) < keyAge {
-		return c.aead, nil
+	if ok {
+		return a, nil
 	}
 	wrapped, err := wrappedKey(ctx, tx, id)
 	if errors.Is(err, db.ErrNoRows) {
@@ -231,8 +264,7 @@ func (v *Vault) key(ctx context.Context, tx *db.Tx, id KeyID) (cipher.AEAD, erro
 	if err != nil {
 		return nil, fmt.Errorf("journal: the master key does not open key %s: %w", id, err)
 	}
-	a, err := gcm(key)
-	if err == nil {
+	if a, err = gcm(key); err == nil {
 		v.keep(id, a)
 	}
 	return a, err
@@ -241,14 +273,24 @@ func (v *Vault) key(ctx context.Context, tx *db.Tx, id KeyID) (cipher.AEAD, erro
 func (v *Vault) keep(id KeyID, a cipher.AEAD) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if len(v.cache) >= keyRoom {
-		n := 0
-		for k := range v.cache { // any half will do
-			delete(v.cache, k)
-			if n++; n > keyRoom/2 {
-				break
-			}
-		}
+	if len(v.young) >= keyRoom {
+		v.turn()
 	}
-	v.cache[id] = cached{aead: a, at: time.Now()}
+	v.young[id] = a
+	if !v.turns {
+		v.turns = true
+		time.AfterFunc(keyTurn, v.turnOnTime)
+	}
+}
+
+// turn makes the young keys old and forgets the old ones; the caller holds mu.
+func (v *Vault) turn() { v.old, v.young = v.young, map[KeyID]cipher.AEAD{} }
+
+func (v *Vault) turnOnTime() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.turn()
+	if v.turns = len(v.old) > 0; v.turns {
+		time.AfterFunc(keyTurn, v.turnOnTime)
+	}
 }
