@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"go/ast"
+	"go/constant"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -16,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // The documents are held to what they name: links, paths, packages and their
@@ -446,6 +450,60 @@ func TestArchitecturePageIsTheHouse(t *testing.T) {
 	for _, p := range house(t) {
 		if name := short(p.ImportPath); !strings.Contains(page, "`"+name+"`") {
 			t.Errorf("docs/ARCHITECTURE.md does not mention package %s", name)
+		}
+	}
+}
+
+// The identifiers of actions, stages and flags are the glossary's: outside
+// readers see them, so each has its words there.
+func TestCasesSpeakTheGlossary(t *testing.T) {
+	known := map[string]bool{}
+	for _, m := range mentions(read(t, "docs/glossary.md")) {
+		known[m.text] = true
+	}
+	check := func(where, id string) {
+		if !known[id] {
+			t.Errorf("%s: %q has no entry in docs/glossary.md", where, id)
+		}
+	}
+	for _, part := range typedHouse(t).parts {
+		if part.path != "casework" {
+			continue
+		}
+		for _, name := range part.pkg.Scope().Names() {
+			c, ok := part.pkg.Scope().Lookup(name).(*types.Const)
+			if ok && (strings.HasPrefix(name, "Act") || strings.HasPrefix(name, "Flag")) && c.Val().Kind() == constant.String {
+				check("casework."+name, constant.StringVal(c.Val()))
+			}
+		}
+	}
+	type named struct {
+		ID     string
+		Action string
+	}
+	for _, rel := range sources(t, ".yaml") {
+		if ok, err := path.Match("cities/*/kinds/*.yaml", rel); err != nil || !ok {
+			continue
+		}
+		var kind struct {
+			Results []named
+			Stages  []struct {
+				ID       string
+				Outcomes []named
+			}
+		}
+		if err := yaml.Unmarshal([]byte(read(t, rel)), &kind); err != nil {
+			t.Errorf("%s: %v", rel, err)
+			continue
+		}
+		for _, r := range kind.Results {
+			check(rel, r.ID)
+		}
+		for _, s := range kind.Stages {
+			check(rel, s.ID)
+			for _, o := range s.Outcomes {
+				check(rel, o.Action)
+			}
 		}
 	}
 }

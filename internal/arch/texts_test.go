@@ -304,7 +304,7 @@ func (k *keyFlow) trace(info *types.Info, e ast.Expr, uses []keyUse, reads func(
 	}
 	switch e := e.(type) {
 	case *ast.Ident, *ast.SelectorExpr:
-		if to := target(info, e.(ast.Expr)); to != nil {
+		if to := target(info, e); to != nil {
 			reads(to)
 		}
 	case *ast.IndexExpr:
