@@ -95,6 +95,7 @@ func PostgresServer(t testing.TB) *Server {
 
 // Server is a private PostgreSQL cluster reached over a Unix socket.
 type Server struct {
+	watch    io.WriteCloser // held open while the test binary lives
 	dir, bin string
 	cred     *syscall.Credential
 }
@@ -121,7 +122,6 @@ var (
 	clusterOnce sync.Once
 	shared      *Server
 	sharedErr   error
-	watchPipe   io.WriteCloser // held open while the test binary lives
 )
 
 // cluster is the test binary's own cluster. A small watcher reads a pipe that
@@ -135,7 +135,7 @@ func cluster() (*Server, error) {
 		watch := exec.Command("sh", "-c", fmt.Sprintf(
 			"cat >/dev/null; %s/pg_ctl -D %s/data -m immediate stop; rm -rf %s", shared.bin, shared.dir, shared.dir))
 		watch.SysProcAttr = &syscall.SysProcAttr{Credential: shared.cred, Setsid: true}
-		if watchPipe, sharedErr = watch.StdinPipe(); sharedErr == nil {
+		if shared.watch, sharedErr = watch.StdinPipe(); sharedErr == nil {
 			sharedErr = watch.Start()
 		}
 	})
