@@ -37,6 +37,7 @@ const annex = `
 web/bundle < web
 internal/db < internal/db/dbtest
 city < internal/story, internal/arch
+app < internal/bench < cmd/yiwang
 `
 
 // helpers are imported by tests only.
