@@ -8,7 +8,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"sort"
+	"strings"
 
 	"github.com/cedar-policy/cedar-go"
 
@@ -45,9 +47,12 @@ func New(policies map[string][]byte) (*Access, error) {
 	sort.Strings(names)
 	set := cedar.NewPolicySet()
 	for _, n := range names {
+		if len(policies[n]) > largest {
+			return nil, fmt.Errorf("%s: %d bytes are too many for policies, at most %d", n, len(policies[n]), largest)
+		}
 		list, err := cedar.NewPolicyListFromBytes(n, policies[n])
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", n, err)
+			return nil, fault(n, err)
 		}
 		for i, p := range list {
 			id := fmt.Sprintf("%s#%d", n, i+1)
@@ -60,6 +65,20 @@ func New(policies map[string][]byte) (*Access, error) {
 		}
 	}
 	return &Access{set: set, files: len(names)}, nil
+}
+
+// largest is how many bytes a policy file may have: the parser goes as deep as
+// the brackets it meets.
+const largest = 256 << 10
+
+var place = regexp.MustCompile(`^.*<input>:(\d+):(\d+):? *`)
+
+// fault says a parser's error as file:line:column: what.
+func fault(file string, err error) error {
+	if m := place.FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Errorf("%s:%s:%s: %s", file, m[1], m[2], strings.TrimPrefix(err.Error(), m[0]))
+	}
+	return fmt.Errorf("%s: %w", file, err)
 }
 
 // Decision is an answer with its grounds.

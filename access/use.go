@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"yiwang/city"
@@ -29,7 +30,8 @@ const again = 15 * time.Minute
 
 // RecordUse writes the use into the journal and into what the person sees, in
 // the caller's transaction: what can't be recorded must not be shown. An
-// officer's repeated look at the same case within a quarter of an hour is one.
+// officer's repeated look at the same case within a quarter of an hour is one,
+// as long as it shows nothing that the look on record did not.
 func RecordUse(ctx context.Context, tx *db.Tx, j *journal.Journal, actor city.Actor, u Use) error {
 	if u.Person.IsZero() || actor.Kind == city.Resident && (actor.Person == u.Person) {
 		return nil
@@ -39,9 +41,12 @@ func RecordUse(ctx context.Context, tx *db.Tx, j *journal.Journal, actor city.Ac
 		u.Post = actor.Posts[0]
 	}
 	if !u.Account.IsZero() && u.Case != "" {
-		seen, err := lookedSince(ctx, tx, u, u.At.Add(-again))
-		if err != nil || seen {
+		seen, looks, err := fieldsSince(ctx, tx, u, u.At.Add(-again))
+		if err != nil {
 			return err
+		}
+		if looks > 0 && !slices.ContainsFunc(u.Fields, func(f string) bool { return !seen[f] }) {
+			return nil
 		}
 	}
 	insertUse(tx, u)
@@ -53,7 +58,8 @@ func RecordUse(ctx context.Context, tx *db.Tx, j *journal.Journal, actor city.Ac
 }
 
 // Uses lists who used the person's data, newest first, before the moment given
-// (zero: from now).
+// (zero: from now); the next page begins before the last one's moment. Uses of
+// the same moment stand on one page, which may have a few more than limit.
 func (a *Access) Uses(ctx context.Context, tx *db.Tx, actor city.Actor, person city.PersonID, before time.Time, limit int) ([]Use, error) {
 	err := a.Ask(ctx, actor, "uses.read", Resource{Type: "Person", ID: person.String(), Attrs: Attrs{"person": person}})
 	if err != nil {
