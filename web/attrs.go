@@ -26,8 +26,9 @@ func describedBy(f Field) templ.Attributes {
 	return nil
 }
 
-func invalid(f Field) templ.Attributes {
-	if f.Fault.Key != "" {
+// invalid marks an input at fault; part is its name in a field with several.
+func invalid(f Field, part string) templ.Attributes {
+	if f.Fault.Key != "" && (f.FaultPart == "" || f.FaultPart == part) {
 		return templ.Attributes{"aria-invalid": "true"}
 	}
 	return nil
@@ -158,7 +159,7 @@ func dateAttrs(f Field, part string) templ.Attributes {
 	if f.Autocomplete == "bday" {
 		a["autocomplete"] = "bday-" + part
 	}
-	if f.Fault.Key != "" {
+	if m := invalid(f, part); m != nil {
 		a["aria-invalid"] = "true"
 	}
 	return a

@@ -13,6 +13,10 @@ import (
 	"yiwang/city"
 )
 
+// zoneless is the zone in which a civil date is said: it is the same day
+// everywhere.
+var zoneless = time.UTC
+
 func local(ctx context.Context, t time.Time) time.Time {
 	if z := ViewOf(ctx).City.Zone; z != nil {
 		return t.In(z)

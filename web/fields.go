@@ -24,8 +24,8 @@ const (
 	FieldMultiChoice   FieldType = "multichoice"
 	FieldYesNo         FieldType = "yesno" // values "true" and "false"
 	FieldRegion        FieldType = "region"
-	FieldAddress       FieldType = "address"
-	FieldPerson        FieldType = "person" // two inputs: NAME.name, NAME.citizen_number
+	FieldAddress       FieldType = "address" // NAME.region and NAME.detail
+	FieldPerson        FieldType = "person"  // two inputs: NAME.name, NAME.citizen_number
 	FieldFile          FieldType = "file"
 	FieldStatement     FieldType = "statement" // a box to tick, value "true"
 	FieldPassword      FieldType = "password"
@@ -34,16 +34,17 @@ const (
 // Field is one question of a form as it is shown, with the answer so far. Name
 // is the name that is posted.
 type Field struct {
-	Name     string
-	Type     FieldType
-	Label    city.Text
-	Hint     city.Text
-	Fault    city.Message // empty Key when there is none
-	Required bool         // what is not required is marked as optional
+	Name      string
+	Type      FieldType
+	Label     city.Text
+	Hint      city.Text
+	Fault     city.Message // empty Key when there is none
+	FaultPart string       // of a field with several inputs: the one at fault, "" for all
+	Required  bool         // what is not required is marked as optional
 
 	Value  string            // as typed; of a date "2006-01-02" if it was one
 	Values []string          // chosen options of a multichoice
-	Parts  map[string]string // of a date or person as typed: year, month, day; name, citizen_number
+	Parts  map[string]string // of a date, person or address, by the names after the point
 
 	Locked bool      // the city knows it: shown, not asked
 	Source city.Text // where the city knows it from
@@ -53,6 +54,7 @@ type Field struct {
 	Max          int    // characters
 	Accept       []string
 	MaxMB        int
+	Multiple     bool // of a file: several may be given
 	Uploaded     []UploadedFile
 	Unit         city.Text // behind a number: "人", "平方米"
 }
@@ -131,7 +133,7 @@ func (f Field) described() string {
 // grouped reports whether the field is a set of inputs under a legend.
 func (f Field) grouped() bool {
 	switch f.Type {
-	case FieldDate, FieldChoice, FieldMultiChoice, FieldYesNo, FieldPerson:
+	case FieldDate, FieldChoice, FieldMultiChoice, FieldYesNo, FieldPerson, FieldAddress:
 		return true
 	}
 	return false
@@ -192,6 +194,7 @@ func FaultsOf(fields []Field, faults []city.Field, prefix string) (rest []city.F
 		for i := range fields {
 			if fields[i].Name == name || strings.HasPrefix(name, fields[i].Name+".") {
 				fields[i].Fault, found = x.Message, true
+				fields[i].FaultPart = strings.TrimPrefix(strings.TrimPrefix(name, fields[i].Name), ".")
 			}
 		}
 		if !found {

@@ -161,6 +161,7 @@ type Confirmation struct {
 	Back    Link
 	Hidden  url.Values
 	Fields  []Field // asked beside it, such as a reason
+	Others  []city.Field
 }
 
 // Levels are the five levels of a rating, best first: 1 非常满意 … 5 非常不满意.
