@@ -121,7 +121,7 @@ func plainIndex(def string) string {
 	rest := strings.ToLower(strings.Join(strings.Fields(m[2]), " "))
 	head, where, partial := strings.Cut(rest, " where ")
 	if partial { // PostgreSQL puts conditions in brackets of its own
-		head += " where " + strings.NewReplacer("(", "", ")", "").Replace(where)
+		head += " where " + strings.NewReplacer("(", "", ")", "", "::text", "").Replace(where)
 	}
 	if m[1] != "" {
 		return " unique " + head
