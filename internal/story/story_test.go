@@ -79,6 +79,19 @@ func site(t *testing.T) *httptest.Server {
 		page(w, r, "Thank you", fmt.Sprintf("<p>%s|%s|%s|%s|%s|%d file</p>", template.HTMLEscapeString(r.FormValue("n")),
 			r.FormValue("b"), r.FormValue("d"), r.FormValue("c"), r.FormValue("p"), len(r.MultipartForm.File["f"])))
 	})
+	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "who", Value: "Mei", HttpOnly: true, Path: "/"})
+		page(w, r, "Signed in", "<p>Hello.</p>")
+	})
+	mux.HandleFunc("GET /paper", func(w http.ResponseWriter, r *http.Request) {
+		c, err := r.Cookie("who")
+		if err != nil {
+			http.Error(w, "nobody", http.StatusUnauthorized)
+			return
+		}
+		w.Header().Set("Content-Type", "application/pdf")
+		fmt.Fprint(w, "%PDF for ", c.Value)
+	})
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) { page(w, r, "More", "<p>All there is.</p>") })
 	mux.HandleFunc("GET /bad", func(w http.ResponseWriter, r *http.Request) {
 		page(w, r, "Bad", `<img src="data:," width="10"><p style="color:#bbb;background:#fff">pale</p><input name="nameless">
@@ -136,6 +149,14 @@ func TestVisitorFillsAndSends(t *testing.T) {
 			v.Go("/good")
 			v.Click("Read more")
 			v.Expect("All there is.")
+			if status, _, _ := v.Get("/paper"); status != http.StatusUnauthorized {
+				t.Errorf("a paper without a cookie: %d", status)
+			}
+			v.Go("/sign-in")
+			if status, typ, body := v.Get("/paper"); status != http.StatusOK || typ != "application/pdf" || string(body) != "%PDF for Mei" {
+				t.Errorf("the paper is %d %s %q", status, typ, body)
+			}
+			v.Go("/slow")
 			v.ExpectAt("/slow")
 			if n := len(v.Pages()); n < 3 {
 				t.Errorf("axe looked at %d pages only: %v", n, v.Pages())

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -481,4 +483,33 @@ func quote(s string) string {
 		panic(err)
 	}
 	return string(b)
+}
+
+// Get fetches an address of the site as the visitor's browser would, cookies
+// included, for what is no page: a PDF, a picture, JSON.
+func (v *Visitor) Get(path string) (status int, contentType string, body []byte) {
+	v.t.Helper()
+	to, err := v.base.Parse(path)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(v.ctx, patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	req.Header.Set("Accept-Language", string(v.View.Lang))
+	for _, c := range must(v, network.GetCookies, network.GetCookiesParams{URLs: []string{to.String()}}).Cookies {
+		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err = io.ReadAll(resp.Body); err != nil {
+		v.t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header.Get("Content-Type"), body
 }
