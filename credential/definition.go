@@ -179,6 +179,7 @@ func (t *Type) Field(id string) (FieldDef, bool) {
 	return FieldDef{}, false
 }
 
+// algorithm signs the codes of this type.
 func (t *Type) algorithm() Algorithm {
 	if t.Algorithm == "" {
 		return EdDSA

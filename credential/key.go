@@ -98,9 +98,10 @@ type Key struct {
 	// authority says whose key it is: two keys of one authority may sign a
 	// licence and its status list. The subject of a certificate, or the file of
 	// a key without one.
-	authority string
-	spki      []byte
-	check     func(message, signature []byte) bool
+	authority   string
+	spki        []byte
+	certificate []byte // nil for a bare key
+	check       func(message, signature []byte) bool
 }
 
 // newKey makes a key of a parsed public key: Ed25519, P-256 or SM2.

@@ -232,7 +232,7 @@ func (t *Trust) AddCertificate(source string, der []byte) error {
 		k.Name = c.Subject.Organization[0]
 	}
 	k.NotBefore, k.NotAfter = c.NotBefore.UTC(), c.NotAfter.UTC()
-	k.Source, k.authority = source, "subject "+string(c.RawSubject)
+	k.Source, k.authority, k.certificate = source, "subject "+string(c.RawSubject), c.Raw
 	return t.add(k, keyIDOf(der), keyIDOf(k.spki))
 }
 

@@ -50,10 +50,11 @@ const (
 	WarnStatusStale   Warning = "status_stale"   // the status list is older than its issuer allows
 	WarnStatusLater   Warning = "status_later"   // the status list is from after the moment asked about
 	WarnNoKeys        Warning = "no_keys"        // the trust folder holds no key at all
+	WarnNotOnRecord   Warning = "not_on_record"  // genuine, but the city's records don't have it (Registry.Check)
 )
 
 // Warnings are all of them.
-var Warnings = []Warning{WarnStatusUnknown, WarnStatusStale, WarnStatusLater, WarnNoKeys}
+var Warnings = []Warning{WarnStatusUnknown, WarnStatusStale, WarnStatusLater, WarnNoKeys, WarnNotOnRecord}
 
 // Say is the warning as a sentence.
 func (w Warning) Say(l city.Lang) string { return city.Say(l, "credential.warning."+string(w)) }

@@ -1,4 +1,4 @@
-package credential
+package paper
 
 import (
 	"bytes"
@@ -15,17 +15,36 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"yiwang/city"
 )
 
+// day is when the papers are printed.
+var day = time.Date(2026, 11, 23, 10, 0, 0, 0, time.FixedZone("CST", 8*60*60))
+
+// testCode is a real licence's code, signed with SM2.
+func testCode(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile("../testdata/sm2.code")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 func testSheet(code string) Sheet {
-	c := testClaims()
+	from := city.Date{Year: 2026, Month: 11, Day: 23}
 	return Sheet{
-		City: city.Text{ZhHans: "江海市", En: "Jianghai"}, Mark: "一网", Name: c.Name, Number: c.Number, Status: StatusValid,
-		Holder: c.Holder, Issuer: c.Issuer, Issued: c.Issued, From: c.From, Until: c.Until, Code: code,
+		City: city.Text{ZhHans: "江海市", En: "Jianghai"}, Mark: "一网",
+		Name:   city.Text{ZhHans: "食品经营许可证", En: "Food business licence"},
+		Number: "1.2.156.3005.2.11990100MB0000011X012.11990100MB0000011X.20260000403.001.1",
+		Short:  "11990100MB0000011X012.11990100MB0000011X.20260000403.001.1",
+		Status: city.Text{ZhHans: "有效", En: "valid"}, InForce: true, Holder: "江海市滨江好再来饭店有限公司",
+		Issuer: city.Text{ZhHans: "江海市市场监督管理局", En: "Jianghai Market Regulation Bureau"},
+		Issued: from, From: from, Until: city.Date{Year: 2031, Month: 11, Day: 22}, Code: code,
 		Check: "https://jianghai.example/verify", Printed: day,
-		Fields: []SheetField{
+		Fields: []Field{
 			{city.Text{ZhHans: "统一社会信用代码", En: "Unified social credit code"}, "91990100MA0000012X"},
 			{city.Text{ZhHans: "经营场所", En: "Premises"}, "江海市滨江区渔港路 18 号“好再来”一层（临街）"},
 			{city.Text{ZhHans: "主体业态", En: "Type of business"}, "餐饮服务经营者（小型餐馆）"},
@@ -37,7 +56,7 @@ func testSheet(code string) Sheet {
 
 // fontDirs are where `make` and Debian put the fonts.
 func fontDirs() []fs.FS {
-	return []fs.FS{os.DirFS("../web/bundle/dist/fonts"), os.DirFS("/usr/share/fonts/truetype")}
+	return []fs.FS{os.DirFS("../../web/bundle/dist/fonts"), os.DirFS("/usr/share/fonts/truetype")}
 }
 
 func testPress(t testing.TB) *Press {
@@ -52,8 +71,7 @@ func testPress(t testing.TB) *Press {
 // The paper carries the code so that another implementation reads it.
 func TestPaperLicence(t *testing.T) {
 	p := testPress(t)
-	s := testSigner(t, SM2)
-	code := encode(t, s, testClaims())
+	code := testCode(t)
 	body, err := p.Licence(testSheet(code))
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +93,7 @@ func TestPaperLicence(t *testing.T) {
 // no code.
 func TestPaperOfUnusualLicences(t *testing.T) {
 	p := testPress(t)
-	s := testSheet(encode(t, testSigner(t, EdDSA), testClaims()))
+	s := testSheet(testCode(t))
 	for range 5 {
 		s.Fields = append(s.Fields, s.Fields...)
 	}
@@ -85,7 +103,7 @@ func TestPaperOfUnusualLicences(t *testing.T) {
 		t.Errorf("%d pages, %v", pages(body), err)
 	}
 	s = testSheet("")
-	s.Status, s.Until, s.Mark = StatusRevoked, city.Date{}, "江海一网"
+	s.Status, s.InForce, s.Until, s.Mark = city.Text{ZhHans: "撤销"}, false, city.Date{}, "江海一网"
 	s.Name.ZhHans = strings.Repeat("道路危险货物运输", 6)
 	s.Name.En = strings.Repeat("dangerous goods ", 20)
 	s.Holder = "𠮷田\n\x00" + strings.Repeat("W", 300)

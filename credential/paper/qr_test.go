@@ -1,4 +1,4 @@
-package credential
+package paper
 
 import (
 	"bytes"
@@ -32,33 +32,27 @@ func readQR(t testing.TB, img image.Image) (string, string) {
 
 // Another implementation reads the code back from the picture.
 func TestQRIsReadByOthers(t *testing.T) {
-	for _, a := range Algorithms {
-		s := testSigner(t, a)
-		code := encode(t, s, testClaims())
-		body, err := QRPNG(code, 3)
-		if err != nil {
-			t.Fatal(err)
-		}
-		img, err := png.Decode(bytes.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, level := readQR(t, img)
-		if text != code || level != "Q" {
-			t.Errorf("%s: level %s, read %q", a, level, text)
-		}
-		// 97 modules are version 20; a code in byte mode would need more.
-		if side := img.Bounds().Dx()/3 - 2*quiet; side > 97 {
-			t.Errorf("%d modules a side", side)
-		}
-		if r := Verify(text, trusting(t, s), day); !r.Valid {
-			t.Errorf("%s: %+v", a, r)
-		}
+	code := testCode(t)
+	body, err := QRPNG(code, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, level := readQR(t, img)
+	if text != code || level != "Q" {
+		t.Errorf("level %s, read %q", level, text)
+	}
+	// 97 modules are version 20; in byte mode it would need more.
+	if side := img.Bounds().Dx()/3 - 2*quiet; side > 97 {
+		t.Errorf("%d modules a side", side)
 	}
 }
 
 func TestQRAsSVGIsTheSamePicture(t *testing.T) {
-	code := encode(t, testSigner(t, EdDSA), testClaims())
+	code := testCode(t)
 	svg, err := QRSVG(code)
 	if err != nil {
 		t.Fatal(err)
@@ -104,16 +98,16 @@ func TestQRRefusesWhatDoesNotFit(t *testing.T) {
 	}
 }
 
-// From the shortest to the longest code that Encode makes.
+// From the shortest to the longest code there is.
 func TestQRHoldsAnyCode(t *testing.T) {
+	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:" // of the alphanumeric mode
 	random := rand.New(rand.NewPCG(1, 2))
-	for n := 100; n <= maxPrintable*2/3-4; n += 111 {
-		packed := make([]byte, n)
-		for i := range packed {
-			packed[i] = byte(random.Uint32())
+	for n := 100; n <= 1172; n += 134 {
+		text := []byte("YW1:")
+		for len(text) < n {
+			text = append(text, letters[random.IntN(len(letters))])
 		}
-		text := codePrefix + string(encodeBase45(nil, packed))
-		body, err := QRPNG(text, 2)
+		body, err := QRPNG(string(text), 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +115,7 @@ func TestQRHoldsAnyCode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := readQR(t, img); got != text {
+		if got, _ := readQR(t, img); got != string(text) {
 			t.Fatalf("%q read as %q", text, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package credential
+package paper
 
 import (
 	"errors"
@@ -17,10 +17,12 @@ type Sheet struct {
 	City    city.Text
 	Mark    string // the city's mark, one to four characters, as in its seal
 	Name    city.Text
-	Number  Number
-	Status  Status
+	Number  string
+	Short   string    // the number as the head of further pages bears it
+	Status  city.Text // in words
+	InForce bool
 	Holder  string
-	Fields  []SheetField
+	Fields  []Field
 	Issuer  city.Text
 	Issued  city.Date
 	From    city.Date
@@ -30,8 +32,8 @@ type Sheet struct {
 	Printed time.Time // in the city's zone
 }
 
-// SheetField is one line of the page, its value written for people.
-type SheetField struct {
+// Field is one line of the page, its value written for people.
+type Field struct {
 	Name  city.Text
 	Value string
 }
@@ -122,8 +124,8 @@ func (p *Press) Licence(s Sheet) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.pdf.SetInfo(gopdf.PdfInfo{Title: s.Name.ZhHans + " " + s.Number.Short(), Author: s.Issuer.ZhHans,
-		Creator: "Yiwang 一网", CreationDate: s.Printed})
+	d.pdf.SetInfo(gopdf.PdfInfo{Title: s.Name.ZhHans + " " + s.Short, Author: s.Issuer.ZhHans,
+		Creator: "Yiwang", CreationDate: s.Printed})
 	d.page()
 	d.head(s)
 	d.table(s)
@@ -174,8 +176,8 @@ func (d *drawing) head(s Sheet) {
 	d.seal(margin, 54, 36, s.Mark)
 	d.text(margin+46, 57, 14, ink, s.City.ZhHans)
 	d.text(margin+46, 77, 8, secondary, say("pdf.kind")+"  "+city.Say(city.English, "pdf.kind"))
-	if s.Status != StatusValid {
-		d.right(pageW-margin, 60, 13, sealRed, s.Status.Name(city.Chinese))
+	if !s.InForce {
+		d.right(pageW-margin, 60, 13, sealRed, s.Status.ZhHans)
 	}
 	y := 148.0
 	size := 30.0
@@ -196,7 +198,7 @@ func (d *drawing) head(s Sheet) {
 		y += 14
 	}
 	y += 8
-	number := say("pdf.number") + "  " + string(s.Number)
+	number := say("pdf.number") + "  " + s.Number
 	size = 8.5
 	for d.width(number, size) > inner && size > 5 {
 		size -= 0.25
@@ -212,7 +214,7 @@ func (d *drawing) table(s Sheet) {
 	turn := func() {
 		d.page()
 		d.text(margin, 58, 10.5, secondary, s.Name.ZhHans)
-		d.right(pageW-margin, 59, 7.5, secondary, s.Number.Short())
+		d.right(pageW-margin, 59, 7.5, secondary, s.Short)
 		d.y = 92
 	}
 	row := func(name city.Text, value string, size float64) {
@@ -292,7 +294,7 @@ func (d *drawing) foot(s Sheet) error {
 			below += 13
 		}
 	} else {
-		for _, l := range d.wrap(say("pdf.not_in_force", "status", s.Status.Name(city.Chinese)), 10.5, right-72-textX) {
+		for _, l := range d.wrap(say("pdf.not_in_force", "status", s.Status.ZhHans), 10.5, right-72-textX) {
 			d.text(textX, below, 10.5, sealRed, l)
 			below += 16
 		}
@@ -300,7 +302,7 @@ func (d *drawing) foot(s Sheet) error {
 	foot := pageH - 62.0
 	d.stroke(line, 0.4)
 	d.pdf.Line(margin, foot-8, right, foot-8)
-	note := say("pdf.printed", "when", s.Printed, "status", s.Status.Name(city.Chinese))
+	note := say("pdf.printed", "when", s.Printed, "status", s.Status.ZhHans)
 	if d.missing {
 		note = say("pdf.rare") + " " + note
 	}

@@ -1,0 +1,76 @@
+package credential
+
+import (
+	"context"
+	"time"
+
+	"yiwang/city"
+	"yiwang/internal/db"
+)
+
+// Check is what the city itself answers to whoever scans a code or types a
+// number: the signature first, then what its own records say, which are newer
+// and more exact than any status list. Anybody may ask, so a number alone, which
+// can be guessed, tells no person's name.
+func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Time) (Result, error) {
+	res := Verify(text, r.trust, at)
+	if res.Claims == nil {
+		return res, nil
+	}
+	row, err := credentialByNumber(ctx, tx, res.Claims.Number)
+	if city.KindOf(err) == city.KindNotFound {
+		if res.Reason == ReasonNumberOnly {
+			return Result{Kind: KindLicence, Reason: ReasonNumberUnknown}, nil
+		}
+		res.Warnings = append(res.Warnings, WarnNotOnRecord)
+		return res, nil
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	status := row.Status
+	if at.Before(row.Changed) {
+		if status, err = statusAt(ctx, tx, row.ID, at); err != nil {
+			return Result{}, err
+		}
+	}
+	if res.Reason == ReasonNumberOnly {
+		claims, err := r.publicClaims(ctx, tx, row)
+		if err != nil {
+			return Result{}, err
+		}
+		res.Claims = claims
+	}
+	res.Warnings, res.StatusAt = nil, at
+	switch {
+	case res.Reason == ReasonSignerNotValid:
+	case status != StatusValid:
+		res.Reason = status.reason()
+	case !row.expires.IsZero() && !at.Before(row.expires):
+		res.Reason = ReasonExpired
+	case at.Before(row.begins):
+		res.Reason = ReasonNotYetValid
+	case res.Reason == ReasonNumberOnly:
+		res.Reason = ReasonOK
+	}
+	res.Valid = res.Reason == ReasonOK
+	return res, nil
+}
+
+// publicClaims is what may be told to somebody who knows no more than a number.
+func (r *Registry) publicClaims(ctx context.Context, tx *db.Tx, row *Credential) (*Claims, error) {
+	c := &Claims{City: r.o.City, Number: row.Number, Name: row.Name, Issuer: row.Issuer, IssuerCode: row.Number.Parts().Issuer,
+		Issued: row.Issued, From: row.From, Until: row.Until, SignedAt: row.Changed, Begins: row.begins, Expires: row.expires}
+	t, err := r.typeAt(ctx, tx, row.Type, row.version)
+	if err != nil {
+		return nil, err
+	}
+	if t.Holder == HolderFirm {
+		open, err := r.open(ctx, tx, row)
+		if err != nil {
+			return nil, err
+		}
+		c.Holder = t.nameInCode(open.Holder.Name)
+	}
+	return c, nil
+}

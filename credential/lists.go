@@ -1,0 +1,85 @@
+package credential
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"yiwang/city"
+	"yiwang/internal/db"
+)
+
+// How long a signedList list is relied on: readers fetch a new one after listTTL,
+// and don't trust one older than listLife.
+const (
+	listTTL  = 12 * time.Hour
+	listLife = 24 * time.Hour
+	// listRenew is when we sign anew although nothing has changed.
+	listRenew = time.Hour
+)
+
+// signedList is a signed list as it was last given out.
+type signedList struct {
+	token   []byte
+	changes int64
+	at      time.Time
+}
+
+// StatusList gives a signed status list (see ParseStatusList), as new as the
+// database. Anybody may have it: it tells states, not whose.
+func (r *Registry) StatusList(ctx context.Context, tx *db.Tx, list int64) ([]byte, error) {
+	last, err := lastList(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if list < 0 || list > last {
+		return nil, city.NotFound("error.not_found")
+	}
+	changes, err := listChanges(ctx, tx, list)
+	if err != nil {
+		return nil, err
+	}
+	now := r.o.Clock.Now()
+	r.mu.Lock()
+	p := r.lists[list]
+	r.mu.Unlock()
+	if p != nil && p.changes == changes && !now.Before(p.at) && now.Sub(p.at) < listRenew {
+		return p.token, nil
+	}
+	l := StatusList{URI: r.o.ListURL + strconv.FormatInt(list, 10), Statuses: NewStatusBits(ListLen),
+		SignedAt: now, Expires: now.Add(listLife), TTL: listTTL}
+	if err := fillList(ctx, tx, list, l.Statuses); err != nil {
+		return nil, err
+	}
+	s := r.keys.Signer(EdDSA, now)
+	if s == nil {
+		return nil, fmt.Errorf("no key signs with %s", EdDSA)
+	}
+	token, err := EncodeStatusList(ctx, s, l)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	r.lists[list] = &signedList{token, changes, now}
+	r.mu.Unlock()
+	return token, nil
+}
+
+// TrustFolder is what somebody needs to check this city's licences offline, file
+// by file: the certificates and the present status lists.
+func (r *Registry) TrustFolder(ctx context.Context, tx *db.Tx) (map[string][]byte, error) {
+	files := map[string][]byte{r.o.City + ".pem": r.TrustPEM()}
+	last, err := lastList(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for n := int64(0); n <= last; n++ {
+		token, err := r.StatusList(ctx, tx, n)
+		if err != nil {
+			return nil, err
+		}
+		files[fmt.Sprintf("%s-status-%d.cwt", r.o.City, n)] = token
+	}
+	return files, nil
+}
