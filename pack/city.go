@@ -1,0 +1,132 @@
+package pack
+
+import (
+	"io/fs"
+	"time"
+
+	"yiwang/casework"
+	"yiwang/city"
+	"yiwang/credential"
+	"yiwang/directory"
+	"yiwang/form"
+	"yiwang/rule"
+	"yiwang/serviceitem"
+)
+
+// City is a pack that was read and found without fault. It must not be changed.
+type City struct {
+	Site     Site
+	Zone     *time.Location
+	Calendar *city.Calendar
+
+	Regions     directory.RegionDef
+	Bodies      []directory.BodyDef // by id, as are the lists below
+	Credentials []credential.Type
+	Rules       []*rule.Rule
+	Forms       map[city.FormID]*form.Compiled
+	Kinds       []casework.Kind
+	Items       []serviceitem.Item
+	Listed      []serviceitem.Listed // the imported catalogue
+	Policies    map[string][]byte    // Cedar, by file
+
+	// Files is the pack's folder, for the files that examples name.
+	Files fs.FS
+}
+
+// Site is what the city says of itself (city.yaml).
+type Site struct {
+	Code         city.RegionCode `yaml:"code" json:"code"`
+	Name         city.Text       `yaml:"name" json:"name"`
+	NumberPrefix string          `yaml:"number_prefix" json:"number_prefix"` // of case numbers
+	Zone         string          `yaml:"zone" json:"zone"`                   // such as Asia/Shanghai
+	Hotline      string          `yaml:"hotline" json:"hotline"`
+	Mark         Mark            `yaml:"mark" json:"mark"`
+	River        string          `yaml:"river" json:"river"` // colour of actions and links
+
+	CodeProfiles []CodeProfile   `yaml:"code_profiles" json:"code_profiles,omitempty"`
+	Counters     []Counter       `yaml:"counters" json:"counters"`
+	LifeEvents   []LifeEvent     `yaml:"life_events" json:"life_events"`
+	Popular      []city.ItemCode `yaml:"popular" json:"popular"`
+}
+
+// Mark is the city's seal: a word or two, white on a colour.
+type Mark struct {
+	Text   string `yaml:"text" json:"text"`
+	Colour string `yaml:"colour" json:"colour"`
+}
+
+// CodeProfile is how codes of items look, by name.
+type CodeProfile struct {
+	ID      string `yaml:"id" json:"id"`
+	Pattern string `yaml:"pattern" json:"pattern"` // RE2, of the whole code
+}
+
+// Counter is a place where people can go.
+type Counter struct {
+	ID      string          `yaml:"id" json:"id"`
+	Name    city.Text       `yaml:"name" json:"name"`
+	Address city.Text       `yaml:"address" json:"address"`
+	Region  city.RegionCode `yaml:"region" json:"region"`
+	Hours   city.Text       `yaml:"hours" json:"hours"`
+	Phone   string          `yaml:"phone" json:"phone"`
+}
+
+// LifeEvent gathers items under what happens to people (一件事).
+type LifeEvent struct {
+	ID      string          `yaml:"id" json:"id"`
+	Name    city.Text       `yaml:"name" json:"name"`
+	Summary city.Text       `yaml:"summary" json:"summary"`
+	Items   []city.ItemCode `yaml:"items" json:"items"`
+}
+
+// calendarFile is calendar.yaml: a day reads "English name,中文名,statutory days
+// of the festival".
+type calendarFile struct {
+	Office   []string          `yaml:"office"`
+	Holidays map[string]string `yaml:"holidays"`
+	Workdays map[string]string `yaml:"workdays"`
+}
+
+// Item finds an item by its code.
+func (c *City) Item(code city.ItemCode) (*serviceitem.Item, bool) {
+	return find(c.Items, func(it *serviceitem.Item) bool { return it.Code == code })
+}
+
+// Body finds a body by its id.
+func (c *City) Body(id city.BodyID) (*directory.BodyDef, bool) {
+	return find(c.Bodies, func(b *directory.BodyDef) bool { return b.ID == id })
+}
+
+// Kind finds a kind of case by its id.
+func (c *City) Kind(id city.KindID) (*casework.Kind, bool) {
+	return find(c.Kinds, func(k *casework.Kind) bool { return k.ID == id })
+}
+
+// Credential finds a licence type by its id.
+func (c *City) Credential(id city.CredentialType) (*credential.Type, bool) {
+	return find(c.Credentials, func(t *credential.Type) bool { return t.ID == id })
+}
+
+// Rule finds a rule by its id.
+func (c *City) Rule(id city.RuleID) (*rule.Rule, bool) {
+	for _, r := range c.Rules {
+		if r.ID() == id {
+			return r, true
+		}
+	}
+	return nil, false
+}
+
+// Counter finds a counter by its id.
+func (c *City) Counter(id string) (*Counter, bool) {
+	return find(c.Site.Counters, func(p *Counter) bool { return p.ID == id })
+}
+
+func find[T any](list []T, is func(*T) bool) (*T, bool) {
+	for i := range list {
+		if is(&list[i]) {
+			return &list[i], true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,16 @@
+package pack
+
+import "testing"
+
+func TestJianghai(t *testing.T) {
+	c, faults := Load("../cities/jianghai")
+	for _, f := range faults {
+		t.Error(f)
+	}
+	if c == nil {
+		return
+	}
+	if len(c.Items) != 12 || len(c.Bodies) != 16 {
+		t.Errorf("%d items, %d bodies", len(c.Items), len(c.Bodies))
+	}
+}
