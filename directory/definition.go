@@ -113,7 +113,7 @@ func CheckBody(b BodyDef, region func(city.RegionCode) bool) []city.Field {
 	if !region(b.Region) {
 		f.add("region", "directory.region_unknown", "code", string(b.Region))
 	}
-	if _, bad, err := hoursOf(b.Hours); err != nil {
+	if _, bad, err := ParseHours(b.Hours); err != nil {
 		f.add(fmt.Sprintf("hours.%d", bad), "directory.hours", "hours", b.Hours[bad])
 	}
 	if len(b.Posts) == 0 {
@@ -162,9 +162,9 @@ func messageOf(err error) city.Message {
 	return city.Message{Key: "error.internal", Args: []any{"id", err.Error()}}
 }
 
-// hoursOf reads the pieces of a day; bad is the first that is malformed, empty or
+// ParseHours reads the pieces of a day; bad is the first that is malformed, empty or
 // not after the one before.
-func hoursOf(list []string) (hours []city.Hours, bad int, err error) {
+func ParseHours(list []string) (hours []city.Hours, bad int, err error) {
 	end := -1
 	for i, s := range list {
 		m := hoursPattern.FindStringSubmatch(s)

@@ -95,7 +95,7 @@ func (d *Directory) addRegion(r RegionDef, parent city.RegionCode) {
 func (d *Directory) addBody(b BodyDef) {
 	body := Body{ID: b.ID, USCC: b.USCC, Name: b.Name, Short: b.Short, Region: b.Region}
 	cal := *d.calendar
-	if hours, _, err := hoursOf(b.Hours); err == nil && len(hours) > 0 {
+	if hours, _, err := ParseHours(b.Hours); err == nil && len(hours) > 0 {
 		cal.Office = hours
 	}
 	d.hours[b.ID] = &cal

@@ -107,7 +107,7 @@ func (l *loader) list() {
 			return fs.SkipAll
 		}
 		folder := strings.TrimSuffix(path.Dir(name), ".")
-		ending, isFolder := folders[name]
+		_, isFolder := folders[name]
 		switch {
 		case e.IsDir():
 			if !isFolder {
@@ -121,8 +121,7 @@ func (l *loader) list() {
 				return nil
 			}
 		default:
-			ending = folders[folder]
-			if !strings.HasSuffix(name, ending) {
+			if ending := folders[folder]; !strings.HasSuffix(name, ending) {
 				l.faults.add(name, 0, "pack.stray_ending", "ending", ending)
 				return nil
 			}

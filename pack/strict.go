@@ -143,6 +143,10 @@ func (d *document) try(n *yaml.Node, t reflect.Type, name string) bool {
 
 // wrong tells that a value is of another sort than the key wants.
 func (d *document) wrong(n *yaml.Node, t reflect.Type, name string) bool {
+	if name == "" {
+		d.faults.add(d.file, n.Line, "pack.no_mapping")
+		return false
+	}
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map:
 		d.faults.add(d.file, n.Line, "pack.wants_mapping", "key", name)
