@@ -90,14 +90,21 @@ type Decision struct {
 
 // Decide evaluates the policies. Policies see the principal as
 // Resident, Officer, System or Anonymous with person, on_behalf, firm, body,
-// posts and assurance; the resource with its attributes; context.covers and
+// posts, assurance and, for an API token, token; the resource with its attributes; context.covers and
 // context.items (the items a delegation covers).
 func (a *Access) Decide(actor city.Actor, action string, r Resource) Decision {
-	principal := entity(principalType[actor.Kind], principalID(actor), Attrs{
+	if !actor.InScope(action) {
+		return Decision{Policies: []string{"scopes of the token"}}
+	}
+	attrs := Attrs{
 		"account": actor.Account, "person": actor.Person, "on_behalf": actor.OnBehalf, "firm": actor.Firm,
 		"applicant": actor.Applicant(), "body": actor.Body, "posts": posts(actor.Posts), "assurance": int(actor.Assurance),
 		"part": actor.Part, "channel": string(actor.Channel),
-	})
+	}
+	if actor.Scopes != nil {
+		attrs["token"] = true
+	}
+	principal := entity(principalType[actor.Kind], principalID(actor), attrs)
 	resource := entity(r.Type, r.ID, r.Attrs)
 	req := cedar.Request{
 		Principal: principal.UID,

@@ -1,5 +1,7 @@
 package city
 
+import "strings"
+
 // ActorKind says what sort of party an Actor is.
 type ActorKind string
 
@@ -55,6 +57,10 @@ type Actor struct {
 	Posts   []PostID
 	Regions []RegionCode // regions the posts cover; a code covers all codes it begins
 
+	// Scopes bound what an API token may do, whatever policies permit its owner:
+	// actions such as "case.read", all of a noun "case.*", or "*". Nil is no token.
+	Scopes []string
+
 	// System actors: the part that acts, such as "rule:senior-allowance".
 	Part string
 }
@@ -77,6 +83,21 @@ func (a Actor) Applicant() PersonID {
 func (a Actor) Holds(p PostID) bool {
 	for _, q := range a.Posts {
 		if q == p {
+			return true
+		}
+	}
+	return false
+}
+
+// InScope reports whether the actor's token reaches to the action; whoever comes
+// without a token is bound by policies alone.
+func (a Actor) InScope(action string) bool {
+	if a.Scopes == nil {
+		return true
+	}
+	noun, _, _ := strings.Cut(action, ".")
+	for _, s := range a.Scopes {
+		if s == "*" || s == action || s == noun+".*" {
 			return true
 		}
 	}

@@ -1,0 +1,67 @@
+package identity
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+
+	"golang.org/x/text/width"
+)
+
+// Secrets begin with what they are, so that they are known when found where they
+// don't belong.
+const (
+	sessionPrefix = "yws_"
+	tokenPrefix   = "ywt_"
+)
+
+// newSecret makes 256 random bits as text.
+func newSecret(prefix string) string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b)
+	return prefix + base64.RawURLEncoding.EncodeToString(b)
+}
+
+// digestOf is what is kept of a secret. It needs no salt and no work factor: 256
+// random bits are not to be guessed.
+func digestOf(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+// codeAlphabet lacks what is misread: I, L, O, U, 0 and 1.
+const codeAlphabet = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+
+// newCode makes an activation code to be typed from paper: "K7QF-2M9X-44TD", 58 bits.
+func newCode() string {
+	var b strings.Builder
+	buf := make([]byte, 1)
+	for n := 0; n < 12; {
+		_, _ = rand.Read(buf)
+		if int(buf[0]) >= 256/len(codeAlphabet)*len(codeAlphabet) {
+			continue // or the first letters would come more often
+		}
+		if n > 0 && n%4 == 0 {
+			b.WriteByte('-')
+		}
+		b.WriteByte(codeAlphabet[int(buf[0])%len(codeAlphabet)])
+		n++
+	}
+	return b.String()
+}
+
+// normalCode brings a typed code to the form it was made in, without hyphens.
+func normalCode(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(codeAlphabet, r) {
+			return r
+		}
+		return -1
+	}, strings.ToUpper(width.Narrow.String(s)))
+}
+
+// normalLogin brings a login to the form it is compared in.
+func normalLogin(s string) string {
+	return strings.ToLower(strings.TrimSpace(width.Narrow.String(s)))
+}
