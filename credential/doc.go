@@ -8,4 +8,10 @@
 //
 // What a code proves: the city whose key signed it issued this licence. What
 // only a status list or the city's own records can add: that it still holds.
+//
+// Policies see these actions. On a Credential with type, body, person, firm, case
+// and status: credential.issue (without a status), credential.read,
+// credential.suspend, credential.restore, credential.revoke. On a Holder with
+// person and firm: credential.list, and credential.fetch with type, body (the
+// issuer) and case beside them.
 package credential

@@ -65,8 +65,7 @@ type StatusList struct {
 	Expires  time.Time     // a reader must have a newer one by then; zero means no bound
 	TTL      time.Duration // a reader should fetch a newer one after so long; zero means unsaid
 	Key      *Key          // who signed it; nil before ParseStatusList found out
-
-	source string
+	Source   string        // the file it came from
 }
 
 type wireList struct {

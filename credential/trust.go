@@ -28,11 +28,12 @@ type Trust struct {
 	keys  map[string][]*Key // by key id
 	all   []*Key
 	lists map[string][]*StatusList // by URI, newest first
+	room  int                      // bytes that status lists may still take
 }
 
 // NewTrust is a trust that knows nobody.
 func NewTrust() *Trust {
-	return &Trust{keys: map[string][]*Key{}, lists: map[string][]*StatusList{}}
+	return &Trust{keys: map[string][]*Key{}, lists: map[string][]*StatusList{}, room: maxTrustLists}
 }
 
 // Keys lists the keys it knows.
@@ -68,6 +69,7 @@ const (
 	maxTrustDepth = 4
 	maxTrustKeys  = 100_000
 	maxKeyFileLen = 4 << 20
+	maxTrustLists = 256 << 20
 )
 
 // LoadTrust reads a folder: X.509 certificates and public keys (PEM or DER), JWK
@@ -80,11 +82,7 @@ func LoadTrust(dir fs.FS) (*Trust, []TrustFault, error) {
 	fault := func(file, key string, err error, args ...any) {
 		faults = append(faults, TrustFault{file, city.Message{Key: key, Args: args}, err})
 	}
-	type listFile struct {
-		name string
-		body []byte
-	}
-	var lists []listFile
+	var lists []string
 	files := 0
 	err := fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -114,7 +112,7 @@ func LoadTrust(dir fs.FS) (*Trust, []TrustFault, error) {
 		case err != nil:
 			fault(name, "credential.trust.unreadable", err)
 		case looksLikeCOSE(body):
-			lists = append(lists, listFile{name, body})
+			lists = append(lists, name)
 		default:
 			if key, err := t.addKeys(name, body); key != "" {
 				fault(name, key, err)
@@ -126,11 +124,15 @@ func LoadTrust(dir fs.FS) (*Trust, []TrustFault, error) {
 		return nil, nil, err
 	}
 	// Lists come last: their keys may lie in any file.
-	for _, f := range lists {
-		if err := t.AddStatusList(f.name, f.body); err != nil {
-			var e *city.Error
-			errors.As(err, &e)
-			faults = append(faults, TrustFault{f.name, e.Message, e.Err})
+	for _, name := range lists {
+		body, err := readBounded(dir, name)
+		if err != nil {
+			fault(name, "credential.trust.unreadable", err)
+			continue
+		}
+		var e *city.Error
+		if err := t.AddStatusList(name, body); errors.As(err, &e) {
+			faults = append(faults, TrustFault{name, e.Message, e.Err})
 		}
 	}
 	return t, faults, nil
@@ -270,13 +272,18 @@ func (t *Trust) add(k *Key, ids ...KeyID) error {
 	return nil
 }
 
-// AddStatusList trusts a signed status list if one of the keys signed it.
+// AddStatusList trusts a signed status list if one of the keys signed it. Its
+// errors are of type *city.Error.
 func (t *Trust) AddStatusList(source string, token []byte) error {
 	l, err := ParseStatusList(token, t)
 	if err != nil {
 		return err
 	}
-	l.source = source
+	if len(l.Statuses) > t.room {
+		return city.TooLarge("credential.trust.lists_full", "n", maxTrustLists>>20)
+	}
+	t.room -= len(l.Statuses)
+	l.Source = source
 	have := t.lists[l.URI]
 	at := 0
 	for at < len(have) && have[at].SignedAt.After(l.SignedAt) {

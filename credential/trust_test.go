@@ -122,6 +122,31 @@ func TestTrustFolder(t *testing.T) {
 	}
 }
 
+// However many lists somebody puts there, the memory they take is bounded.
+func TestTrustFolderIsBounded(t *testing.T) {
+	s := testSigner(t, EdDSA)
+	trust := trusting(t, s)
+	trust.room = 2 * ListLen / 4
+	for i, want := range []bool{true, true, false} {
+		token, err := EncodeStatusList(context.Background(), s, StatusList{URI: listURI, Statuses: NewStatusBits(ListLen), SignedAt: day})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = trust.AddStatusList("x", token)
+		if want != (err == nil) || err != nil && !isKey(err, "credential.trust.lists_full") {
+			t.Errorf("list %d: %v", i, err)
+		}
+	}
+	for range maxTrustKeys {
+		if err := trust.add(trust.all[0], KeyID{}); err != nil {
+			break
+		}
+	}
+	if err := trust.AddCertificate("x", s.Certificate()); err == nil || len(trust.all) != maxTrustKeys {
+		t.Errorf("%d keys, %v", len(trust.all), err)
+	}
+}
+
 // Keys without certificates: the id is that of the public key.
 func TestBareKeys(t *testing.T) {
 	for _, a := range Algorithms {

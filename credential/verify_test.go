@@ -2,6 +2,7 @@ package credential
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,56 @@ func TestReasons(t *testing.T) {
 				t.Errorf("claims are told that nobody vouches for: %+v", r.Claims)
 			}
 		})
+	}
+}
+
+// What programs read, word for word.
+func TestResultAsJSON(t *testing.T) {
+	s := testSigner(t, EdDSA)
+	c := testClaims()
+	c.Until, c.Expires, c.StatusList = city.Date{}, time.Time{}, ""
+	got, err := json.MarshalIndent(Verify(encode(t, s, c), trusting(t, s), day), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{
+  "valid": true,
+  "kind": "licence",
+  "reason": "ok",
+  "claims": {
+    "city": "9901",
+    "number": "1.2.156.3005.2.11990100MB0000011X012.11990100MB0000011X.20260000403.001.1",
+    "name": {
+      "zh-Hans": "食品经营许可证",
+      "en": "Food business licence"
+    },
+    "issuer": {
+      "zh-Hans": "江海市市场监督管理局",
+      "en": "Jianghai Market Regulation Bureau"
+    },
+    "issuer_code": "11990100MB0000011X",
+    "holder": "江海市滨江好再来饭店有限公司",
+    "issued": "2026-11-23",
+    "from": "2026-11-23",
+    "signed_at": "2026-11-23T02:00:00Z",
+    "begins": "2026-11-22T16:00:00Z"
+  },
+  "signer": {
+    "name": "江海市",
+    "algorithm": "EdDSA",
+    "key_id": "` + s.KeyID().String() + `"
+  }
+}`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Error(diff)
+	}
+	var back Result
+	if err := json.Unmarshal(got, &back); err != nil || back.Signer.KeyID != s.KeyID() {
+		t.Errorf("%+v, %v", back, err)
+	}
+	got, err = json.Marshal(Verify("hello", NewTrust(), day))
+	if err != nil || string(got) != `{"valid":false,"kind":"","reason":"not_a_code"}` {
+		t.Errorf("%s, %v", got, err)
 	}
 }
 
