@@ -117,12 +117,13 @@ func check(t *testing.T, page []byte) {
 	if n := len(all(doc, "h1")); n != 1 {
 		t.Errorf("%d h1", n)
 	}
+	desk := len(all(doc, "html.desk")) == 1
 	for _, one := range []string{"html[lang]", "title", "main#main", "body > header", "body > footer", `a.skip[href="#main"]`} {
-		if n := len(all(doc, one)); n != 1 {
+		if n := len(all(doc, one)); n != 1 && !(desk && one == "body > footer") {
 			t.Errorf("%d times %s", n, one)
 		}
 	}
-	if len(all(doc, `a[href*="elder="]`)) == 0 || len(all(doc, `a[href*="lang="][hreflang]`)) != 1 {
+	if !desk && len(all(doc, `a[href*="elder="]`)) == 0 || len(all(doc, `a[href*="lang="][hreflang]`)) != 1 {
 		t.Error("the way to elder mode, or to the other language, is missing")
 	}
 	ids := map[string]int{}
@@ -219,7 +220,7 @@ func TestGalleryInABrowser(t *testing.T) {
 			for _, s := range samples() {
 				v.Go(s.path + query)
 				v.Screenshot(strings.Trim(strings.ReplaceAll(s.path, "/", "-"), "-"))
-				if view.Elder {
+				if view.Elder && s.path != "/desk" { // officers have no elder mode
 					v.ExpectTargets(60)
 				}
 			}

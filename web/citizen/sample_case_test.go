@@ -1,7 +1,11 @@
 package citizen
 
 import (
+	"context"
+	"io"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"yiwang/city"
 	"yiwang/web"
@@ -171,4 +175,28 @@ func sampleDelegations() Delegations {
 			{Name: "until", Type: web.FieldDate, Label: tx("到哪一天为止", "Until"), Hint: tx("最长一年。", "At most one year."), Required: true},
 		},
 	}
+}
+
+func sampleRule() Rule {
+	law := tx("《江海市高龄津贴办法》第三条", "Jianghai Senior Allowance Measures, art. 3")
+	return Rule{
+		Name: tx("高龄津贴自动准予", "Senior allowance granted by rule"), Purpose: tx("年龄、户籍和领取情况都能从已有记录里核对，符合条件的当场准予；有一条拿不准就交给工作人员。", "Age, residence and earlier payments are checked in the city's records. Whoever qualifies is granted the allowance at once; anything unclear goes to an officer."),
+		Owner: tx("民政局", "Civil Affairs Bureau"), Item: tx("高龄津贴", "Senior allowance"), ItemURL: "/items/senior-allowance", From: city.Date{Year: 2026, Month: 1, Day: 1},
+		Clauses: []RuleClause{{tx("年满 80 周岁", "The person is 80 or older"), law, "years(birth_date, today) >= 80"}, {tx("户籍在江海市", "The person is registered in Jianghai"), law, `region.startsWith("9901")`}},
+		Facts:   []RuleFact{{tx("出生日期", "Date of birth"), tx("户籍登记", "population register")}, {tx("收款账号", "Account number"), tx("申请人填写", "the applicant's answer")}},
+		Tests:   []RuleTest{{"a mother of 85", tx("准予", "granted")}, {"eighty tomorrow", tx("交给人看", "to an officer")}},
+		Runs:    1284, Granted: 1190, ToOfficer: 94, Since: at(9, 1, 0, 0),
+		Versions: []RuleVersion{{From: city.Date{Year: 2026, Month: 1, Day: 1}, Href: "?", Here: true}, {From: city.Date{Year: 2024, Month: 7, Day: 1}, Href: "?from=2024-07-01"}},
+	}
+}
+
+// sampleDesk is the shell of the desk with something in each column.
+func sampleDesk() templ.Component {
+	list := templ.Join(web.Tag(sampleCase().State), web.Notice(web.StateOverdue, "超 3 小时"))
+	matter := templ.Join(templ.Raw("<h1>食品经营许可 新办 · 小满厨房</h1>"), web.Answers(sampleCheck().Parts[0].Answers), web.Timeline(sampleCase().Steps), web.Input(web.Field{Name: "note", Type: web.FieldLongText, Label: tx("备注", "Note")}))
+	next := templ.Join(web.ClockBar(*sampleCase().Clock), web.Print())
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		return web.Desk(web.DeskDoc{Title: "x", Section: "inbox", Duty: "值班到 17:30", Post: "市场监管局 滨江所", Nav: []web.NavItem{{Section: "inbox", Key: "web.desk.inbox", Href: "/desk", Count: 27}, {Key: "web.nav.verify", Href: "/verify"}}}).
+			Render(templ.WithChildren(ctx, web.DeskColumns(list, matter, next)), w)
+	})
 }

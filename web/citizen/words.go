@@ -115,3 +115,13 @@ func clauseWords(ctx context.Context, c Clause) string {
 	}
 	return strings.Join(parts, " · ")
 }
+
+// follows makes the results of a search follow what is typed.
+func follows(live bool) templ.Attributes {
+	if !live {
+		return nil
+	}
+	return templ.Attributes{
+		"data-hx-get": PathItems, "data-hx-trigger": "input changed delay:300ms", "data-hx-select": "#results", "data-hx-target": "#results", "data-hx-swap": "outerHTML",
+	}
+}
