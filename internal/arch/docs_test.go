@@ -507,3 +507,20 @@ func TestCasesSpeakTheGlossary(t *testing.T) {
 		}
 	}
 }
+
+// Decisions are numbered in the order in which they were made, and each page
+// bears its number.
+func TestDecisionsAreNumbered(t *testing.T) {
+	entries, err := os.ReadDir(filepath.Join(root(), "docs", "adr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range entries {
+		if !strings.HasPrefix(e.Name(), fmt.Sprintf("%04d-", i+1)) {
+			t.Errorf("docs/adr/%s stands where number %d should", e.Name(), i+1)
+		}
+		if text := read(t, "docs/adr/"+e.Name()); !strings.HasPrefix(text, fmt.Sprintf("# %d. ", i+1)) {
+			t.Errorf("docs/adr/%s does not begin with its number and title", e.Name())
+		}
+	}
+}

@@ -33,7 +33,7 @@ api, web/* < app ; app, demo < cmd/yiwang
 
 // annex places what the plan names outside its table: the folder of fetched
 // front-end code that the shell serves, the drawing of printed licences
-// (docs/adr/0004), and the helpers of tests.
+// (docs/adr/0005), and the helpers of tests.
 const annex = `
 web/bundle < web
 city < credential/paper < credential
