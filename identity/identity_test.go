@@ -109,7 +109,10 @@ func (w *town) person(name string) (id city.PersonID) {
 	w.t.Helper()
 	w.seq++
 	p := directory.Person{Name: name, Region: "990101001001", CitizenNumber: w.number(w.seq)}
-	must(w.t, w.do(func(ctx context.Context, tx *db.Tx) (err error) { id, err = w.people.AddPerson(ctx, tx, program, p); return err }))
+	must(w.t, w.do(func(ctx context.Context, tx *db.Tx) (err error) {
+		id, err = w.people.AddPerson(ctx, tx, program, p)
+		return err
+	}))
 	return id
 }
 
@@ -416,7 +419,10 @@ func TestACodeFromTheCounter(t *testing.T) {
 		wantKey(t, err, city.KindConflict, "identity.account_exists")
 
 		code := func() (code string) {
-			must(t, w.do(func(ctx context.Context, tx *db.Tx) (err error) { code, _, err = w.IssueCode(ctx, tx, atCounter, account); return err }))
+			must(t, w.do(func(ctx context.Context, tx *db.Tx) (err error) {
+				code, _, err = w.IssueCode(ctx, tx, atCounter, account)
+				return err
+			}))
 			return code
 		}
 		old, slip := code(), code()

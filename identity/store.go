@@ -167,7 +167,7 @@ func sessionByDigest(ctx context.Context, tx *db.Tx, digest []byte) (sessionRow,
 }
 
 func sessionsOf(ctx context.Context, tx *db.Tx, account city.AccountID, now time.Time) ([]sessionRow, error) {
-	return db.All(ctx, tx, scanSession, sessionColumns+`WHERE account = $1 AND expires > $2 ORDER BY created DESC, id LIMIT 200`, account, city.Micros(now))
+	return db.All(ctx, tx, scanSession, sessionColumns+`WHERE account = $1 AND expires > $2 ORDER BY created DESC, id DESC LIMIT 200`, account, city.Micros(now))
 }
 
 func touchSession(tx *db.Tx, id [16]byte, now time.Time) {
@@ -244,7 +244,7 @@ func tokensOf(ctx context.Context, tx *db.Tx, account city.AccountID, now time.T
 		t.Created, t.Used, t.Expires = city.FromMicros(created), city.FromMicros(used), city.FromMicros(expires)
 		return t, err
 	}, `SELECT id, scopes, created, used, expires, delegation, firm, sealed FROM api_tokens
-WHERE account = $1 AND expires > $2 ORDER BY created DESC, id`, account, city.Micros(now))
+WHERE account = $1 AND expires > $2 ORDER BY created DESC, id DESC`, account, city.Micros(now))
 }
 
 func endToken(tx *db.Tx, account city.AccountID, id TokenID, check func(int64) error) {
