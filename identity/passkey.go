@@ -78,6 +78,8 @@ type challenge struct {
 	For     string               `json:"for"` // "add" or "sign-in"
 	Expires int64                `json:"expires"`
 	Session webauthn.SessionData `json:"session"`
+
+	mac []byte // by which its use is noted: the text around it can be written in many ways
 }
 
 func (i *Identity) sign(c challenge) (string, error) {
@@ -103,6 +105,7 @@ func (i *Identity) challenge(signed, purpose string) (c challenge, err error) {
 	if err := json.Unmarshal(payload, &c); err != nil || c.For != purpose || !i.clock.Now().Before(city.FromMicros(c.Expires)) {
 		return c, over
 	}
+	c.mac = sum
 	return c, nil
 }
 
@@ -190,7 +193,7 @@ func (i *Identity) FinishPasskey(ctx context.Context, tx *db.Tx, actor city.Acto
 		}
 		return PasskeyID{}, err
 	}
-	if err := i.useChallenge(ctx, tx, signed, c); err != nil {
+	if err := i.useChallenge(ctx, tx, c); err != nil {
 		return PasskeyID{}, err
 	}
 	id, now := city.NewID[passkeyTag](), i.clock.Now()
@@ -252,8 +255,8 @@ func notPasskey(ctx context.Context, cause error, key string) error {
 }
 
 // useChallenge spends the challenge.
-func (i *Identity) useChallenge(ctx context.Context, tx *db.Tx, signed string, c challenge) error {
-	fresh, err := spendChallenge(ctx, tx, digestOf(signed), city.FromMicros(c.Expires))
+func (i *Identity) useChallenge(ctx context.Context, tx *db.Tx, c challenge) error {
+	fresh, err := spendChallenge(ctx, tx, c.mac, city.FromMicros(c.Expires))
 	if err == nil && !fresh {
 		err = city.Invalid("identity.challenge_over")
 	}
@@ -324,7 +327,7 @@ func (i *Identity) FinishPasskeySignIn(ctx context.Context, actor city.Actor, si
 	// A refusal is written down too, so it must not roll back: it comes out beside.
 	var refused error
 	err = i.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		token, a, refused, err = i.finish(ctx, tx, actor, signed, c, parsed, from)
+		token, a, refused, err = i.finish(ctx, tx, actor, c, parsed, from)
 		if err == nil && refused == nil {
 			for _, t := range tries {
 				uncountTry(tx, t.subject)
@@ -338,7 +341,7 @@ func (i *Identity) FinishPasskeySignIn(ctx context.Context, actor city.Actor, si
 	return token, a, err
 }
 
-func (i *Identity) finish(ctx context.Context, tx *db.Tx, actor city.Actor, signed string, c challenge, parsed *protocol.ParsedCredentialAssertionData, from From) (token string, a city.Actor, refused, err error) {
+func (i *Identity) finish(ctx context.Context, tx *db.Tx, actor city.Actor, c challenge, parsed *protocol.ParsedCredentialAssertionData, from From) (token string, a city.Actor, refused, err error) {
 	key, err := passkeyByCredential(ctx, tx, parsed.RawID)
 	if errors.Is(err, db.ErrNoRows) {
 		return "", a, city.Unauthenticated("identity.passkey_unknown"), nil
@@ -370,7 +373,7 @@ func (i *Identity) finish(ctx context.Context, tx *db.Tx, actor city.Actor, sign
 	case row.Locked:
 		return refuse("identity.locked")
 	}
-	if err := i.useChallenge(ctx, tx, signed, c); err != nil {
+	if err := i.useChallenge(ctx, tx, c); err != nil {
 		return "", a, nil, err
 	}
 	s.Credential = *used

@@ -170,6 +170,18 @@ func TestPasskeys(t *testing.T) {
 			if err == nil {
 				t.Error("the same answer signed in twice")
 			}
+			// Nor when a key counts nothing and the challenge is written another way.
+			synced := newPhone(t)
+			_, err = w.enrol(lin, synced, "synced")
+			must(t, err)
+			synced.count = ^uint32(0) // its next answer says 0
+			options, signed, err = w.BeginPasskeySignIn(ctx, nobody)
+			must(t, err)
+			answer = synced.get(options)
+			_, _, err = w.FinishPasskeySignIn(ctx, nobody, signed, answer, identity.From{})
+			must(t, err)
+			_, _, err = w.FinishPasskeySignIn(ctx, nobody, signed[:8]+"\n"+signed[8:], answer, identity.From{})
+			wantKey(t, err, city.KindInvalid, "identity.challenge_over")
 		})
 		t.Run("five minutes, no longer; and not for another step", func(t *testing.T) {
 			options, signed, err := w.BeginPasskeySignIn(ctx, nobody)
@@ -231,7 +243,7 @@ func TestPasskeys(t *testing.T) {
 			wantKey(t, err, city.KindConflict, "identity.passkey_there")
 			var list []identity.Passkey
 			w.see(func(ctx context.Context, tx *db.Tx) (err error) { list, err = w.Passkeys(ctx, tx, lin); return err })
-			if len(list) != 2 || list[0].ID != first || list[0].Name != "我的手机" || list[0].Used.IsZero() || !list[1].Used.IsZero() {
+			if len(list) != 3 || list[0].ID != first || list[0].Name != "我的手机" || list[0].Used.IsZero() || !list[2].Used.IsZero() {
 				t.Errorf("%+v", list)
 			}
 			remove := func(a city.Actor, id identity.PasskeyID) error {

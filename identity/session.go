@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
-	"unicode/utf8"
 
 	"yiwang/access"
 	"yiwang/city"
@@ -163,14 +163,13 @@ type sessionSecret struct {
 	Address string `json:"address,omitempty"`
 }
 
+// cut shortens what a browser says to so many characters.
 func cut(s string, most int) string {
+	s = strings.ToValidUTF8(s, "")
 	for i := range s {
 		if most--; most < 0 {
 			return s[:i]
 		}
-	}
-	if !utf8.ValidString(s) {
-		return ""
 	}
 	return s
 }
