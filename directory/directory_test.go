@@ -23,7 +23,7 @@ import (
 // town is the register of Jianghai on an empty database; it is Monday morning.
 type town struct {
 	*directory.Directory
-	t       *testing.T
+	t       testing.TB
 	db      *db.DB
 	clock   *city.SetClock
 	journal *journal.Journal
@@ -64,7 +64,7 @@ func pack(t testing.TB, o *directory.Options) {
 	}
 }
 
-func newTown(t *testing.T, d *db.DB) *town {
+func newTown(t testing.TB, d *db.DB) *town {
 	t.Helper()
 	vault, err := journal.NewVault(make([]byte, 32))
 	must(t, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/width"
 
@@ -63,7 +64,12 @@ const (
 // normalNumber brings a number as people type it to the form it is kept in:
 // half-width, upper case, no blanks or hyphens.
 func normalNumber(s string) string {
-	return strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "\u00a0", "", "\t", "").Replace(width.Narrow.String(strings.TrimSpace(s))))
+	return strings.ToUpper(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '-' {
+			return -1
+		}
+		return r
+	}, width.Narrow.String(s)))
 }
 
 // completed gives the person as it is kept, and what is wrong with it.

@@ -44,9 +44,13 @@ func ReadCSV(r io.Reader, columns map[string]string) iter.Seq2[Row, error] {
 		c.FieldsPerRecord = -1
 		c.ReuseRecord = true
 		names, err := c.Read()
+		var syntax *csv.ParseError
 		if err != nil {
-			if errors.Is(err, io.EOF) {
+			switch {
+			case errors.Is(err, io.EOF):
 				err = city.Invalid("directory.table_empty")
+			case errors.As(err, &syntax):
+				err = city.Invalid("directory.table_row")
 			}
 			yield(Row{Line: 1}, err)
 			return
@@ -69,8 +73,10 @@ func ReadCSV(r io.Reader, columns map[string]string) iter.Seq2[Row, error] {
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			line, _ := c.FieldPos(0)
-			var syntax *csv.ParseError
+			line := 0
+			if err == nil {
+				line, _ = c.FieldPos(0)
+			}
 			switch {
 			case errors.As(err, &syntax):
 				if !yield(Row{Line: syntax.StartLine}, city.Invalid("directory.table_row")) {
