@@ -9,12 +9,13 @@ import (
 
 // SignIn is the page that asks who somebody is.
 type SignIn struct {
-	Login  string
-	Fault  city.Message // about the two together: never says which was wrong
-	Wait   time.Duration
-	Back   string // address to return to
-	Demo   []DemoLogin
-	Ticket bool // passkeys are offered where a script can use them
+	Login    string
+	Fault    city.Message // about the two together: never says which was wrong
+	Wait     time.Duration
+	Back     string // address to return to
+	Demo     []DemoLogin
+	Passkey  *web.Passkey // nil where passkeys are off
+	Activate string       // page that sets a password with a code from a counter
 }
 
 // DemoLogin is a made-up person of the demonstration city.
@@ -27,9 +28,41 @@ type DemoLogin struct {
 type Account struct {
 	Name    string
 	Login   string
-	Methods []city.Text // how one can sign in: password, passkeys by name
-	Firms   []web.Link  // firms one may act for
+	Firms   []web.Link // firms one may act for
 	Notices []Notice
+
+	Passkeys       []PasskeyLine
+	NewPasskey     *web.Passkey // nil where passkeys are off or there are enough
+	Sessions       []SessionLine
+	EndOthers      string      // address to post to that ends all other sessions, "" when there are none
+	Password       []web.Field // changes the password
+	PasswordAction string
+	Others         []city.Field // faults that belong to no field
+	Done           city.Message // what was just done
+}
+
+// PasskeyLine is a passkey of the reader.
+type PasskeyLine struct {
+	Name    string
+	Created time.Time
+	Used    time.Time
+	Remove  string // address to post to, "" when it is the only way in
+}
+
+// SessionLine is a place where the reader is signed in.
+type SessionLine struct {
+	Device  string
+	Address string
+	Seen    time.Time
+	Here    bool   // this browser
+	End     string // address to post to
+}
+
+// Activate is the page that sets login and password with a code from a counter.
+type Activate struct {
+	Fields []web.Field
+	Others []city.Field
+	Action string
 }
 
 // Notice is something the city told the reader.
@@ -57,11 +90,13 @@ type Delegations struct {
 
 // Delegation is a leave to act for somebody.
 type Delegation struct {
-	Name  string      // the other person
-	Items []city.Text // what for; none means everything that allows it
-	From  city.Date
-	Until city.Date
-	End   string // page that ends it, "" when the reader can't
-	Act   string // address to post to in order to act on it now
-	Now   bool   // the reader acts on it at this moment
+	Name   string      // the other person
+	Items  []city.Text // what for; none means everything that allows it
+	From   city.Date
+	Until  city.Date
+	State  web.Tagged
+	Accept string // address to post to in order to take it on; "" once that is done
+	End    string // page that ends it, or declines it; "" when the reader can't
+	Act    string // address to post to in order to act on it now, or to stop with "stop"
+	Now    bool   // the reader acts on it at this moment
 }

@@ -113,7 +113,7 @@ func sampleLooks() []Look {
 }
 
 func sampleLicences() []LicenceLine {
-	valid := web.Tagged{State: web.StateDone, Word: tx("有效", "Valid")}
+	valid := LicenceTag("01")
 	return []LicenceLine{
 		{Name: tx("高龄津贴领取凭证", "Senior allowance certificate"), Number: "GL-2026-000481", Holder: "林秀兰", Issuer: tx("民政局", "Civil Affairs Bureau"), State: valid, Href: "/licences/1"},
 		{Name: tx("食品经营许可证", "Food-business permit"), Number: "SP-2026-001102", Holder: "小满厨房（江海）有限公司", Issuer: tx("市场监督管理局", "Market Regulation Bureau"), Until: city.Date{Year: 2031, Month: 12, Day: 2}, State: valid, Href: "/licences/2"},
@@ -122,7 +122,7 @@ func sampleLicences() []LicenceLine {
 
 func revoked() LicenceLine {
 	l := sampleLicences()[1]
-	l.State = web.Tagged{State: web.StateRefused, Word: tx("已撤销", "Revoked")}
+	l.State = LicenceTag("03")
 	return l
 }
 
@@ -131,12 +131,12 @@ const sampleCode = "YW1:NCFOXN%TSMAHN-HMW9A2ZFD6HYOJ-IUWMS7RJ5IK$IC:K3NDL1SYBR/5
 func sampleLicence(valid bool) Licence {
 	l := Licence{
 		Name: tx("高龄津贴领取凭证", "Senior allowance certificate"), Number: "GL-2026-000481", Identifier: "1.2.156.3005.2.11990100MB0000021Y003.11990100MB0000021Y.2026000481.001.K",
-		Holder: "林秀兰", Issuer: tx("江海市民政局", "Jianghai Civil Affairs Bureau"), Issued: city.Date{Year: 2026, Month: 11, Day: 23}, State: web.Tagged{State: web.StateDone, Word: tx("有效", "Valid")}, Valid: true,
+		Holder: "林秀兰", Issuer: tx("江海市民政局", "Jianghai Civil Affairs Bureau"), Issued: city.Date{Year: 2026, Month: 11, Day: 23}, State: LicenceTag("01"), Valid: true,
 		Rows: []LicenceRow{{tx("出生日期", "Date of birth"), "1941-03-12"}, {tx("每月金额", "Monthly amount"), "200.00"}, {tx("收款账号", "Account"), "6210 •••• •••• 1206"}},
 		Code: sampleCode, CodeUntil: at(11, 23, 12, 1), PDF: "/licences/1/pdf", Case: "JH-2026-004822-6", Uses: sampleLooks()[:1],
 	}
 	if !valid {
-		l.Valid, l.State, l.PDF = false, web.Tagged{State: web.StateRefused, Word: tx("已撤销", "Revoked")}, ""
+		l.Valid, l.State, l.PDF = false, LicenceTag("03"), ""
 		l.Note = said("民政局在 11 月 23 日撤销了它：重复发放。不同意可以申请行政复议。")
 		l.PDFWhy = said("没有装中文字体，所以不能做 PDF；可以打印这一页。")
 		l.Uses = nil
@@ -154,26 +154,28 @@ func sampleVerify(good bool) Verify {
 }
 
 func sampleSignIn() SignIn {
-	return SignIn{Login: "resident", Fault: said("用户名和密码对不上"), Back: "/matters", Ticket: true, Demo: []DemoLogin{
+	return SignIn{Login: "resident", Fault: said("用户名和密码对不上"), Back: "/matters", Activate: "/activate", Passkey: SignInPasskey(`{"publicKey":{"challenge":"AAAA"}}`, "s", "/matters"), Demo: []DemoLogin{
 		{"resident", tx("林小满，居民", "Lin Xiaoman, resident")}, {"elder", tx("林秀兰，85 岁", "Lin Xiulan, 85")}, {"firm", tx("小满厨房的代理人", "agent of a restaurant")}, {"clerk", tx("窗口收件", "counter clerk")}, {"approver", tx("审批", "approver")},
 	}}
 }
 
 func sampleAccount() Account {
-	return Account{Name: "林小满", Login: "resident", Methods: []city.Text{tx("密码", "password"), tx("通行密钥（手机）", "passkey (telephone)")}, Firms: []web.Link{{Text: web.Plain("小满厨房（江海）有限公司"), Href: "/x"}},
+	return Account{Name: "林小满", Login: "resident",
+		Passkeys:   []PasskeyLine{{Name: "我的手机", Created: at(10, 1, 9, 0), Used: at(11, 22, 21, 3), Remove: "/account/passkeys/1/remove"}},
+		NewPasskey: AddPasskey(`{"publicKey":{"challenge":"AAAA"}}`, "s"),
+		Sessions:   []SessionLine{{Device: "Firefox, Linux", Address: "10.0.0.4", Seen: at(11, 23, 11, 58), Here: true}, {Device: "Safari, iPhone", Address: "10.0.0.9", Seen: at(11, 21, 8, 10), End: "/end"}}, EndOthers: "/account/sessions/end",
+		PasswordAction: "/account/password", Password: PasswordFields(),
+		Firms:   []web.Link{{Text: web.Plain("小满厨房（江海）有限公司"), Href: "/x"}},
 		Notices: []Notice{{At: at(11, 23, 9, 12), Text: said("林秀兰的高龄津贴准了，凭证在“我的证照”里。"), Href: "/case/granted", New: true}, {At: at(11, 20, 15, 42), Text: said("补正已经收到，接着往下办。"), Href: "/case"}}}
 }
 
 func sampleDelegations() Delegations {
 	from, until := city.Date{Year: 2026, Month: 9, Day: 1}, city.Date{Year: 2027, Month: 3, Day: 1}
 	return Delegations{
-		Received: []Delegation{{Name: "林秀兰", Items: []city.Text{tx("高龄津贴", "Senior allowance"), tx("社保卡", "Social-security card")}, From: from, Until: until, Act: "/act"}, {Name: "周伯", From: from, Until: until, Act: "/act", Now: true}},
+		Received: []Delegation{{Name: "林秀兰", Items: []city.Text{tx("高龄津贴", "Senior allowance"), tx("社保卡", "Social-security card")}, From: from, Until: until, State: DelegationTag("offered"), Accept: "/accept", End: "/end"}, {Name: "周伯", From: from, Until: until, Act: "/act", Now: true}},
 		Given:    []Delegation{{Name: "周岚", Items: []city.Text{tx("居住证", "Residence permit")}, From: from, Until: until, End: "/end"}},
 		Action:   "/delegations",
-		New: []web.Field{
-			{Name: "person", Type: web.FieldPerson, Label: tx("授权给谁", "Who"), Required: true},
-			{Name: "until", Type: web.FieldDate, Label: tx("到哪一天为止", "Until"), Hint: tx("最长一年。", "At most one year."), Required: true},
-		},
+		New:      DelegationFields([]web.Option{{Value: "senior-allowance", Label: tx("高龄津贴", "Senior allowance")}, {Value: "social-security-card", Label: tx("社保卡", "Social-security card")}}),
 	}
 }
 

@@ -69,6 +69,7 @@ func samples() []sample {
 		{path: "/verify/good", c: VerifyPage(sampleVerify(true)), stranger: true},
 		{path: "/verify/bad", c: VerifyPage(sampleVerify(false)), stranger: true},
 		{path: "/sign-in", c: SignInPage(sampleSignIn()), stranger: true},
+		{path: "/activate", c: ActivatePage(Activate{Action: "/activate", Fields: ActivateFields("", "", false)}), stranger: true},
 		{path: "/account", c: AccountPage(sampleAccount())},
 		{path: "/uses", c: UsesPage(Uses{Looks: sampleLooks(), Pages: web.Pages{First: true, Shown: 3, Next: "x"}})},
 		{path: "/delegations", c: DelegationsPage(sampleDelegations())},

@@ -66,6 +66,32 @@
 		});
 	}
 
+	// Passkeys: the browser answers a challenge, the form carries the answer.
+	const keys = window.PublicKeyCredential;
+	for (const form of document.querySelectorAll("form[data-passkey]")) {
+		if (!keys?.parseRequestOptionsFromJSON || !keys?.parseCreationOptionsFromJSON) break;
+		form.hidden = false;
+		form.addEventListener("submit", async (e) => {
+			const response = form.elements.response;
+			if (response.value) return;
+			e.preventDefault();
+			e.stopImmediatePropagation();
+			const fault = form.querySelector("[data-passkey-fault]");
+			fault.hidden = true;
+			try {
+				const options = JSON.parse(form.dataset.options).publicKey;
+				const answer = form.dataset.passkey === "create"
+					? await navigator.credentials.create({ publicKey: keys.parseCreationOptionsFromJSON(options) })
+					: await navigator.credentials.get({ publicKey: keys.parseRequestOptionsFromJSON(options) });
+				response.value = JSON.stringify(answer.toJSON());
+				form.requestSubmit();
+			} catch (err) {
+				console.warn("passkey:", err);
+				fault.hidden = false;
+			}
+		});
+	}
+
 	// A form is sent once; the server would answer the second time like the first.
 	for (const form of document.querySelectorAll("form[method=post]")) {
 		form.addEventListener("submit", (e) => {
