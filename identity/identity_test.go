@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // town is Jianghai with nobody in it, on a Monday morning.
 type town struct {
 	*identity.Identity
-	t       *testing.T
+	t       testing.TB
 	db      *db.DB
 	clock   *city.SetClock
 	people  *directory.Directory
@@ -47,7 +47,7 @@ var (
 
 const password = "correct horse battery"
 
-func newTown(t *testing.T, d *db.DB, change ...func(*identity.Options)) *town {
+func newTown(t testing.TB, d *db.DB, change ...func(*identity.Options)) *town {
 	t.Helper()
 	vault, err := journal.NewVault(make([]byte, 32))
 	must(t, err)
