@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"yiwang/access"
@@ -59,7 +60,17 @@ type Directory struct {
 	order    []city.BodyID
 	posts    map[city.PostID]Post
 	hours    map[city.BodyID]*city.Calendar
+
+	generation atomic.Uint64
 }
+
+// Generation changes with each commit of this process that changes who somebody
+// is: a name, a post, a standing for a firm. Whoever keeps an actor for a moment
+// compares it.
+func (d *Directory) Generation() uint64 { return d.generation.Load() }
+
+// moved bumps the generation with the commit.
+func (d *Directory) moved(tx *db.Tx) { tx.AfterCommit(func() { d.generation.Add(1) }) }
 
 // New compiles the definitions; the error lists everything wrong with them.
 func New(o Options) (*Directory, error) {

@@ -194,6 +194,7 @@ func (d *Directory) ChangeFirm(ctx context.Context, tx *db.Tx, actor city.Actor,
 		}
 	}
 	if !legal.IsZero() && r.Attrs["legal"] != legal.String() {
+		d.moved(tx)
 		endLegal(tx, f.ID, legal, now)
 		upsertFirmPerson(tx, f.ID, legal, Legal, now, time.Time{})
 	} else if f == old {
@@ -225,6 +226,7 @@ func (d *Directory) SetAgent(ctx context.Context, tx *db.Tx, actor city.Actor, f
 		return noPerson(err)
 	}
 	upsertFirmPerson(tx, firm, person, Agent, now, until)
+	d.moved(tx)
 	return d.journal.Append(ctx, tx, journal.Event{
 		At: now, Type: "firm.agent_set", Subject: firm.String(), Actor: actor,
 		To: []journal.Recipient{{Person: person}, {Firm: firm}}, Data: map[string]any{"until": city.Micros(until)},
@@ -243,6 +245,7 @@ func (d *Directory) EndAgent(ctx context.Context, tx *db.Tx, actor city.Actor, f
 		return err
 	}
 	now := d.clock.Now()
+	d.moved(tx)
 	endFirmPerson(tx, firm, person, Agent, now, func(rows int64) error {
 		if rows == 0 {
 			return city.NotFound("directory.not_agent")

@@ -215,6 +215,7 @@ func (d *Directory) importPeople(ctx context.Context, tx *db.Tx, actor city.Acto
 			continue
 		}
 		next.Changed++
+		d.moved(tx)
 		if err := d.updatePerson(ctx, tx, p, row, now); err != nil {
 			return err
 		}
@@ -411,6 +412,7 @@ func (d *Directory) importLegal(ctx context.Context, tx *db.Tx, firm city.FirmID
 				return nil
 			}
 		}
+		d.moved(tx)
 		endLegal(tx, firm, legal, now)
 	}
 	upsertFirmPerson(tx, firm, legal, Legal, now, time.Time{})

@@ -64,6 +64,7 @@ func (d *Directory) Appoint(ctx context.Context, tx *db.Tx, actor city.Actor, h 
 		}
 	}
 	upsertHolder(tx, h)
+	d.moved(tx)
 	return d.journal.Append(ctx, tx, journal.Event{
 		At: now, Type: "officer.appointed", Subject: string(h.Post), Actor: actor, To: []journal.Recipient{{Person: h.Person}},
 		Data: map[string]any{"post": h.Post, "region": h.Region},
@@ -76,6 +77,7 @@ func (d *Directory) Dismiss(ctx context.Context, tx *db.Tx, actor city.Actor, po
 		return err
 	}
 	now := d.clock.Now()
+	d.moved(tx)
 	endHolder(tx, post, person, now, func(rows int64) error {
 		if rows == 0 {
 			return city.NotFound("directory.not_holder")

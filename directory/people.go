@@ -218,6 +218,7 @@ func (d *Directory) replacePerson(ctx context.Context, tx *db.Tx, actor city.Act
 	if err := d.updatePerson(ctx, tx, p, row, now); err != nil {
 		return err
 	}
+	d.moved(tx)
 	return d.journal.Append(ctx, tx, journal.Event{
 		At: now, Type: "person.changed", Subject: p.ID.String(), Actor: actor,
 		To: []journal.Recipient{{Person: p.ID}}, Data: map[string]any{"fields": changed},
@@ -379,6 +380,7 @@ func (d *Directory) ErasePerson(ctx context.Context, tx *db.Tx, actor city.Actor
 		return err
 	}
 	now := d.clock.Now()
+	d.moved(tx)
 	if err := clearPerson(ctx, tx, id, now); err != nil {
 		return noPerson(err)
 	}

@@ -161,8 +161,8 @@ func (i *Identity) LockAccount(ctx context.Context, tx *db.Tx, actor city.Actor,
 		return err
 	}
 	now := i.clock.Now()
-	setStatus(tx, id, statusLocked, now)
-	endSessions(tx, id, SessionID{})
+	i.setStatus(tx, id, statusLocked, now)
+	i.endSessions(tx, id, SessionID{})
 	deleteCodes(tx, id)
 	return i.journal.Append(ctx, tx, journal.Event{At: now, Type: "account.locked", Subject: id.String(), Actor: actor, To: toldOf(row.Account)})
 }
@@ -177,7 +177,7 @@ func (i *Identity) UnlockAccount(ctx context.Context, tx *db.Tx, actor city.Acto
 		return err
 	}
 	now := i.clock.Now()
-	setStatus(tx, id, statusActive, now)
+	i.setStatus(tx, id, statusActive, now)
 	return i.journal.Append(ctx, tx, journal.Event{At: now, Type: "account.unlocked", Subject: id.String(), Actor: actor, To: toldOf(row.Account)})
 }
 
@@ -259,8 +259,8 @@ func (i *Identity) Activate(ctx context.Context, actor city.Actor, a Activation)
 			}
 		}
 		now := i.clock.Now()
-		setPassword(tx, id, hashed, now)
-		endSessions(tx, id, SessionID{})
+		i.setPassword(tx, id, hashed, now)
+		i.endSessions(tx, id, SessionID{})
 		deleteCodes(tx, id)
 		undo(tx, tries)
 		return i.journal.Append(ctx, tx, journal.Event{
@@ -325,8 +325,8 @@ func (i *Identity) ChangePassword(ctx context.Context, actor city.Actor, keep Se
 			return city.Conflict("identity.changed_meanwhile")
 		}
 		now := i.clock.Now()
-		setPassword(tx, row.ID, hashed, now)
-		endSessions(tx, row.ID, keep)
+		i.setPassword(tx, row.ID, hashed, now)
+		i.endSessions(tx, row.ID, keep)
 		undo(tx, i.tries("password of "+row.ID.String(), ""))
 		return i.journal.Append(ctx, tx, journal.Event{
 			At: now, Type: "password.changed", Subject: row.ID.String(), Actor: actor, To: toldOf(row.Account),
@@ -350,9 +350,9 @@ func (i *Identity) Forget(ctx context.Context, tx *db.Tx, actor city.Actor, pers
 		if err != nil {
 			return err
 		}
-		deleteAccount(tx, row.ID)
+		i.deleteAccount(tx, row.ID)
 	}
-	endDelegationsOf(tx, person, now)
+	i.endDelegationsOf(tx, person, now)
 	return i.journal.Append(ctx, tx, journal.Event{At: now, Type: "account.forgotten", Subject: person.String(), Actor: actor})
 }
 

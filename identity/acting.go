@@ -70,7 +70,7 @@ func (i *Identity) Choose(ctx context.Context, tx *db.Tx, actor city.Actor, sess
 	if err := i.access.Ask(ctx, actor, "session.choose", accountResource(own)); err != nil {
 		return actor, err
 	}
-	setChoiceOf(tx, actor.Account, session, c, func(rows int64) error {
+	i.setChoiceOf(tx, actor.Account, session, c, func(rows int64) error {
 		if rows == 0 {
 			return city.NotFound("identity.no_session")
 		}

@@ -188,7 +188,7 @@ func (i *Identity) Accept(ctx context.Context, tx *db.Tx, actor city.Actor, id c
 	if d.State(now) != DelegationOffered {
 		return city.Conflict("identity.leave_not_offered")
 	}
-	acceptDelegation(tx, id, now, onlyOne("identity.leave_not_offered"))
+	i.acceptDelegation(tx, id, now, onlyOne("identity.leave_not_offered"))
 	return i.tell(ctx, tx, actor, "delegation.accepted", d, nil)
 }
 
@@ -213,7 +213,7 @@ func (i *Identity) EndDelegation(ctx context.Context, tx *db.Tx, actor city.Acto
 	case d.Taker:
 		by = "taker"
 	}
-	endDelegation(tx, id, by, now, onlyOne("identity.leave_ended"))
+	i.endDelegation(tx, id, by, now, onlyOne("identity.leave_ended"))
 	return i.tell(ctx, tx, actor, "delegation.ended", d, map[string]any{"by": by})
 }
 

@@ -2,7 +2,9 @@ package identity
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -132,5 +134,36 @@ func TestWaits(t *testing.T) {
 	}
 	if last != accountLimit.longest {
 		t.Errorf("never longer than %s", last)
+	}
+}
+
+// Whether the login exists or not, a password is hashed: when the queue is full
+// both are told to wait.
+func TestAnUnknownLoginIsHashedToo(t *testing.T) {
+	i, err := New(Options{Journal: journal.New(nil, nil), Argon: Argon{MemoryKiB: 8, Rounds: 1, Lanes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	h, err := i.Hash(ctx, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		kept  Hashed
+		typed string
+		ok    bool
+	}{{h, "x", true}, {h, "y", false}, {"", "", false}, {"", "x", false}, {h, strings.Repeat("x", 500), false}} {
+		if ok, _, err := i.check(ctx, c.kept, c.typed); ok != c.ok || err != nil {
+			t.Errorf("%q against %q: %v, %v", c.typed, c.kept, ok, err)
+		}
+	}
+	if !i.waiting.TryAcquire(hashQueue) {
+		t.Fatal("somebody waits")
+	}
+	for _, kept := range []Hashed{h, ""} {
+		if _, _, err := i.check(ctx, kept, "x"); city.KindOf(err) != city.KindUnavailable {
+			t.Errorf("%q: %v", kept, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -55,6 +56,9 @@ type Identity struct {
 	clock    city.Clock
 	o        Options
 	webauthn *webauthn.WebAuthn // nil: passkeys are off
+
+	recent  recents
+	changes atomic.Uint64
 
 	hashing *semaphore.Weighted // one unit for each hash that may run at once
 	waiting *semaphore.Weighted // and for each that may wait

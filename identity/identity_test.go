@@ -523,6 +523,37 @@ func TestLockedAndForgotten(t *testing.T) {
 	})
 }
 
+// Two nodes, one database: what one ends the other forgets within two seconds.
+func TestTwoNodes(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newTown(t, d)
+		other := newTown(t, d)
+		wang := w.person("王建国")
+		w.account(city.Officer, wang, "wang")
+		w.appoint(wang, "haitang-street.clerk")
+		token, _ := w.signIn("wang")
+		k, err := other.known(token)
+		must(t, err)
+		other.clock.Advance(time.Second)
+		must(t, w.do(func(ctx context.Context, tx *db.Tx) error { return w.EndSession(ctx, tx, k.Actor, k.Session) }))
+		_, err = w.known(token)
+		wantKind(t, err, city.KindUnauthenticated)
+		other.clock.Advance(time.Second)
+		_, err = other.known(token)
+		wantKind(t, err, city.KindUnauthenticated)
+
+		// Wrong tries are counted together.
+		for range 3 {
+			_, _, err = w.try("wang", "wrong")
+			wantKind(t, err, city.KindUnauthenticated)
+			_, _, err = other.try("wang", "wrong")
+			wantKind(t, err, city.KindUnauthenticated)
+		}
+		_, _, err = w.try("wang", password)
+		wantKind(t, err, city.KindRateLimited)
+	})
+}
+
 func TestPasswordsAreKeptWell(t *testing.T) {
 	w := newTown(t, dbtest.SQLite(t), func(o *identity.Options) { o.Argon = identity.Argon{} })
 	lin := w.person("林晓梅")

@@ -105,7 +105,7 @@ func (i *Identity) SignIn(ctx context.Context, actor city.Actor, s SignIn) (toke
 			return city.Conflict("identity.changed_meanwhile")
 		}
 		if again != "" {
-			setPassword(tx, row.ID, again, i.clock.Now())
+			i.setPassword(tx, row.ID, again, i.clock.Now())
 		}
 		undo(tx, tries)
 		token, a, err = i.open(ctx, tx, now, ByPassword, actor.Channel, s.From)
@@ -144,7 +144,7 @@ func (i *Identity) open(ctx context.Context, tx *db.Tx, row accountRow, m Method
 		return "", a, err
 	}
 	if from.Replace != "" {
-		endSessionByDigest(tx, digestOf(from.Replace))
+		i.endSessionByDigest(tx, digestOf(from.Replace))
 	}
 	sealed, err := i.vault.Seal(ctx, tx, row.key, sessionSecret{Device: cut(from.Device, 120), Address: cut(from.Address, 60)})
 	if err != nil {
@@ -206,6 +206,12 @@ type Known struct {
 // session acts on has ended in the meantime it is city.KindConflict, once: from
 // then on the session acts for its owner, so nothing is done for the wrong person.
 func (i *Identity) Actor(ctx context.Context, token string) (Known, error) {
+	key, gen := [32]byte(digestOf(token)), i.generation()
+	now := i.clock.Now()
+	if e := i.recent.find(key, gen, now); e != nil {
+		i.noteUse(ctx, e, now)
+		return e.known, nil
+	}
 	k, row, err := i.resolve(ctx, token)
 	if err != nil {
 		if city.KindOf(err) == city.KindConflict {
@@ -215,13 +221,23 @@ func (i *Identity) Actor(ctx context.Context, token string) (Known, error) {
 		}
 		return Known{}, err
 	}
-	if now := i.clock.Now(); now.Sub(row.Seen) >= touchAfter {
-		// A full disk stops new work, not reading.
-		if err := i.touch(ctx, k.Method, row, now); err != nil {
-			slog.WarnContext(ctx, "a session's last use could not be noted", "err", err)
-		}
-	}
+	e := &entry{known: k, row: row, gen: gen, at: now}
+	e.seen.Store(city.Micros(row.Seen))
+	i.recent.keep(key, e)
+	i.noteUse(ctx, e, now)
 	return k, nil
+}
+
+// noteUse writes down once a minute that the session is used. A full disk stops
+// new work, not reading, so a failure is for the log.
+func (i *Identity) noteUse(ctx context.Context, e *entry, now time.Time) {
+	seen := e.seen.Load()
+	if now.Sub(city.FromMicros(seen)) < touchAfter || !e.seen.CompareAndSwap(seen, city.Micros(now)) {
+		return
+	}
+	if err := i.touch(ctx, e.known.Method, e.row, now); err != nil {
+		slog.WarnContext(ctx, "a session's last use could not be noted", "err", err)
+	}
 }
 
 func (i *Identity) touch(ctx context.Context, m Method, row sessionRow, now time.Time) error {
@@ -236,7 +252,7 @@ func (i *Identity) touch(ctx context.Context, m Method, row sessionRow, now time
 }
 
 func (i *Identity) dropChoice(ctx context.Context, id [16]byte) error {
-	return i.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { setChoice(tx, SessionID(id), Choice{}); return nil })
+	return i.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { i.setChoice(tx, SessionID(id), Choice{}); return nil })
 }
 
 // resolve reads who bears the token.
@@ -334,7 +350,7 @@ func (i *Identity) EndSession(ctx context.Context, tx *db.Tx, actor city.Actor, 
 	if err := i.access.Ask(ctx, actor, "session.end", accountResource(own)); err != nil {
 		return err
 	}
-	endSession(tx, actor.Account, id, func(rows int64) error {
+	i.endSession(tx, actor.Account, id, func(rows int64) error {
 		if rows == 0 {
 			return city.NotFound("identity.no_session")
 		}
@@ -351,7 +367,7 @@ func (i *Identity) EndOtherSessions(ctx context.Context, tx *db.Tx, actor city.A
 	if err := i.access.Ask(ctx, actor, "session.end", accountResource(own)); err != nil {
 		return err
 	}
-	endSessions(tx, actor.Account, keep)
+	i.endSessions(tx, actor.Account, keep)
 	return i.journal.Append(ctx, tx, journal.Event{
 		At: i.clock.Now(), Type: "session.ended", Subject: actor.Account.String(), Actor: actor, Data: map[string]any{"kept": keep},
 	})

@@ -78,15 +78,18 @@ func (i *Identity) setLogin(ctx context.Context, tx *db.Tx, row accountRow, logi
 	return nil
 }
 
-func setPassword(tx *db.Tx, id city.AccountID, h Hashed, now time.Time) {
+func (i *Identity) setPassword(tx *db.Tx, id city.AccountID, h Hashed, now time.Time) {
+	i.moved(tx)
 	tx.Later(`UPDATE accounts SET password = $1, changed = $2 WHERE id = $3`, nil, string(h), city.Micros(now), id)
 }
 
-func setStatus(tx *db.Tx, id city.AccountID, status string, now time.Time) {
+func (i *Identity) setStatus(tx *db.Tx, id city.AccountID, status string, now time.Time) {
+	i.moved(tx)
 	tx.Later(`UPDATE accounts SET status = $1, changed = $2 WHERE id = $3`, nil, status, city.Micros(now), id)
 }
 
-func deleteAccount(tx *db.Tx, id city.AccountID) {
+func (i *Identity) deleteAccount(tx *db.Tx, id city.AccountID) {
+	i.moved(tx)
 	for _, sql := range []string{
 		`DELETE FROM sessions WHERE account = $1`, `DELETE FROM api_tokens WHERE account = $1`, `DELETE FROM passkeys WHERE account = $1`,
 		`DELETE FROM activation_codes WHERE account = $1`, `DELETE FROM accounts WHERE id = $1`,
@@ -174,24 +177,29 @@ func touchSession(tx *db.Tx, id [16]byte, now time.Time) {
 	tx.Later(`UPDATE sessions SET seen = $1 WHERE id = $2`, nil, city.Micros(now), id[:])
 }
 
-func setChoice(tx *db.Tx, id SessionID, c Choice) {
+func (i *Identity) setChoice(tx *db.Tx, id SessionID, c Choice) {
+	i.moved(tx)
 	tx.Later(`UPDATE sessions SET delegation = $1, firm = $2 WHERE id = $3`, nil, c.Delegation, c.Firm, id)
 }
 
-func setChoiceOf(tx *db.Tx, account city.AccountID, id SessionID, c Choice, check func(int64) error) {
+func (i *Identity) setChoiceOf(tx *db.Tx, account city.AccountID, id SessionID, c Choice, check func(int64) error) {
+	i.moved(tx)
 	tx.Later(`UPDATE sessions SET delegation = $1, firm = $2 WHERE id = $3 AND account = $4`, check, c.Delegation, c.Firm, id, account)
 }
 
-func endSession(tx *db.Tx, account city.AccountID, id SessionID, check func(int64) error) {
+func (i *Identity) endSession(tx *db.Tx, account city.AccountID, id SessionID, check func(int64) error) {
+	i.moved(tx)
 	tx.Later(`DELETE FROM sessions WHERE id = $1 AND account = $2`, check, id, account)
 }
 
-func endSessionByDigest(tx *db.Tx, digest []byte) {
+func (i *Identity) endSessionByDigest(tx *db.Tx, digest []byte) {
+	i.moved(tx)
 	tx.Later(`DELETE FROM sessions WHERE digest = $1`, nil, digest)
 }
 
 // endSessions ends all of the account's sessions but keep.
-func endSessions(tx *db.Tx, account city.AccountID, keep SessionID) {
+func (i *Identity) endSessions(tx *db.Tx, account city.AccountID, keep SessionID) {
+	i.moved(tx)
 	tx.Later(`DELETE FROM sessions WHERE account = $1 AND id <> $2`, nil, account, keep[:])
 }
 
@@ -247,7 +255,8 @@ func tokensOf(ctx context.Context, tx *db.Tx, account city.AccountID, now time.T
 WHERE account = $1 AND expires > $2 ORDER BY created DESC, id DESC`, account, city.Micros(now))
 }
 
-func endToken(tx *db.Tx, account city.AccountID, id TokenID, check func(int64) error) {
+func (i *Identity) endToken(tx *db.Tx, account city.AccountID, id TokenID, check func(int64) error) {
+	i.moved(tx)
 	tx.Later(`DELETE FROM api_tokens WHERE id = $1 AND account = $2`, check, id, account)
 }
 

@@ -85,16 +85,19 @@ func delegationsOf(ctx context.Context, tx *db.Tx, person city.PersonID) ([]Dele
 	return db.All(ctx, tx, scanDelegation, delegationColumns+`WHERE giver = $1 OR taker = $2 ORDER BY given DESC, id DESC LIMIT 500`, person, person)
 }
 
-func acceptDelegation(tx *db.Tx, id city.DelegationID, now time.Time, check func(int64) error) {
+func (i *Identity) acceptDelegation(tx *db.Tx, id city.DelegationID, now time.Time, check func(int64) error) {
+	i.moved(tx)
 	tx.Later(`UPDATE delegations SET accepted = $1 WHERE id = $2 AND accepted = 0 AND ended = 0 AND until_at > $3`,
 		check, city.Micros(now), id, city.Micros(now))
 }
 
-func endDelegation(tx *db.Tx, id city.DelegationID, by string, now time.Time, check func(int64) error) {
+func (i *Identity) endDelegation(tx *db.Tx, id city.DelegationID, by string, now time.Time, check func(int64) error) {
+	i.moved(tx)
 	tx.Later(`UPDATE delegations SET ended = $1, ended_by = $2 WHERE id = $3 AND ended = 0`, check, city.Micros(now), by, id)
 }
 
-func endDelegationsOf(tx *db.Tx, person city.PersonID, now time.Time) {
+func (i *Identity) endDelegationsOf(tx *db.Tx, person city.PersonID, now time.Time) {
+	i.moved(tx)
 	tx.Later(`UPDATE delegations SET ended = $1, ended_by = $2 WHERE (giver = $3 OR taker = $4) AND ended = 0`,
 		nil, city.Micros(now), "erased", person, person)
 }

@@ -164,7 +164,7 @@ func (i *Identity) EndToken(ctx context.Context, tx *db.Tx, actor city.Actor, ac
 	if err := i.access.Ask(ctx, actor, "token.end", accountResource(row.Account)); err != nil {
 		return err
 	}
-	endToken(tx, account, id, func(rows int64) error {
+	i.endToken(tx, account, id, func(rows int64) error {
 		if rows == 0 {
 			return city.NotFound("identity.no_token")
 		}
