@@ -88,16 +88,16 @@ type rect struct {
 
 // placed spreads the pieces over the bar. Every piece that is there at all gets
 // at least two per cent, so that a short pause can be seen.
-func (c Clock) placed() []rect {
+func placed(pieces []Piece) []rect {
 	const least = 2.0
 	var sum, lifted, rest float64
-	for _, p := range c.Pieces {
+	for _, p := range pieces {
 		sum += max(p.Amount, 0)
 	}
 	if sum == 0 {
 		return []rect{{PieceLeft, "0%", "100%"}}
 	}
-	for _, p := range c.Pieces {
+	for _, p := range pieces {
 		if share := p.Amount / sum * 100; share > 0 && share < least {
 			lifted += least
 		} else {
@@ -106,7 +106,7 @@ func (c Clock) placed() []rect {
 	}
 	var out []rect
 	x := 0.0
-	for _, p := range c.Pieces {
+	for _, p := range pieces {
 		share := p.Amount / sum * 100
 		switch {
 		case share <= 0:

@@ -103,15 +103,40 @@
 		for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 	});
 
+	// Lists of the desk stay where they were scrolled to.
+	for (const list of document.querySelectorAll("[data-keep-scroll]")) {
+		const box = list.closest(".left") ?? list;
+		const name = "scroll:" + list.dataset.keepScroll;
+		box.scrollTop = Number(sessionStorage.getItem(name) ?? 0);
+		list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+		addEventListener("pagehide", () => sessionStorage.setItem(name, box.scrollTop));
+	}
+
 	// Keys of the desk: "/" searches, a letter presses the button that shows it.
+	// Whoever's other tools use the same keys can switch them off (WCAG 2.1.4).
+	let keys = localStorage.getItem("keys") !== "off";
+	const showKeys = () => {
+		document.documentElement.classList.toggle("quiet-keys", !keys);
+		for (const b of document.querySelectorAll("[data-keys-toggle]")) b.textContent = keys ? b.dataset.off : b.dataset.on;
+	};
+	for (const help of document.querySelectorAll("[data-keys-help]")) {
+		help.hidden = false;
+		help.querySelector("[data-keys-toggle]").addEventListener("click", () => {
+			keys = !keys;
+			localStorage.setItem("keys", keys ? "on" : "off");
+			showKeys();
+		});
+	}
+	showKeys();
 	const typing = (t) => t.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(t.tagName);
 	addEventListener("keydown", (e) => {
-		if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e.target)) return;
+		if (e.key === "Escape" && typing(e.target)) return e.target.blur();
+		if (!keys || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e.target)) return;
 		const key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
 		const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
 		if (!target) return;
 		e.preventDefault();
-		if (target.tagName === "INPUT") target.focus();
+		if (/^(INPUT|TEXTAREA)$/.test(target.tagName)) target.focus();
 		else target.click();
 	});
 })();

@@ -1,0 +1,31 @@
+package desk
+
+import (
+	"net/http"
+
+	"yiwang/web"
+)
+
+// Desk serves the officer's pages.
+type Desk struct{ Deps }
+
+// New gives every page under /desk.
+func New(deps Deps) http.Handler {
+	d := &Desk{deps}
+	mux := http.NewServeMux()
+	page := func(pattern string, f func(http.ResponseWriter, *http.Request) error) {
+		mux.Handle(pattern, web.Page(f))
+	}
+
+	page("GET /desk", d.inboxPage)
+	page("GET /desk/inbox", d.inboxPart) // the list alone, to be fetched again
+	page("GET /desk/search", d.searchPage)
+
+	page("GET /desk/cases/{number}", d.casePage)
+	page("GET /desk/cases/{number}/files/{blob}", d.file)
+	page("GET /desk/cases/{number}/{action}", d.actionPage)
+	page("POST /desk/cases/{number}/{action}", d.act)
+
+	mux.HandleFunc("/", web.NotFound)
+	return mux
+}

@@ -1,0 +1,77 @@
+package desk
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"yiwang/casework"
+	"yiwang/city"
+	"yiwang/internal/db"
+	"yiwang/web"
+)
+
+// Search is what was found.
+type Search struct {
+	Query  string
+	Hits   []Found
+	Fault  city.Message // why nothing was searched
+	Asking bool         // nothing was asked for yet
+}
+
+// Found is one thing that was found.
+type Found struct {
+	Hit
+	Href string
+}
+
+// mostHits is how many things one search shows; who needs more asks narrower.
+const mostHits = 50
+
+// searchPage goes straight to a number that was typed in full, and searches for
+// everything else.
+func (d *Desk) searchPage(w http.ResponseWriter, r *http.Request) error {
+	actor, ctx := d.Actor(r), r.Context()
+	q := strings.TrimSpace(r.URL.Query().Get("q"))
+	s := Search{Query: q, Asking: q == ""}
+	n, err := city.ParseCaseNumber(q)
+	switch {
+	case err == nil:
+		return web.Redirect(w, r, CasePath(n, ""))
+	case strings.HasPrefix(q, "1.2.156.") && d.Licences != nil:
+		return web.Redirect(w, r, LicencePath(q, ""))
+	case s.Asking:
+	case strings.Count(q, "-") == 3: // meant as a number, and mistyped
+		if e, ok := err.(*city.Error); ok {
+			s.Fault = e.Message
+		}
+	case d.Search == nil:
+		s.Fault = city.Message{Key: "desk.search.none"}
+	default:
+		hits, err := d.Search(ctx, actor, q, mostHits)
+		if err != nil {
+			return err
+		}
+		for _, h := range hits {
+			s.Hits = append(s.Hits, Found{h, hitPath(h)})
+		}
+	}
+	var counts casework.Counts
+	err = d.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		counts, err = d.Engine.InboxCounts(ctx, tx, actor)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	doc := d.frame(ctx, actor, "", &counts)
+	doc.Search = q
+	return web.Render(w, r, http.StatusOK, searchPage(doc, s))
+}
+
+func hitPath(h Hit) string {
+	if h.Type == "credential" {
+		return LicencePath(h.Number, "")
+	}
+	return CasePath(city.CaseNumber(h.Number), "")
+}
