@@ -91,7 +91,7 @@ func TestAClockBarIsFullAndShowsEveryPiece(t *testing.T) {
 			c.Pieces = append(c.Pieces, Piece{kinds[i%4], amount})
 		}
 		end := 0.0
-		rects := c.placed()
+		rects := placed(c.Pieces)
 		for _, r := range rects {
 			x, errX := strconv.ParseFloat(strings.TrimSuffix(r.x, "%"), 64)
 			w, errW := strconv.ParseFloat(strings.TrimSuffix(r.w, "%"), 64)

@@ -144,7 +144,7 @@ func (d *Desk) read(ctx context.Context, tx *db.Tx, v visit) (*opened, error) {
 func (d *Desk) fill(ctx context.Context, tx *db.Tx, v visit, o *opened) (err error) {
 	c, now := o.c, web.ViewOf(ctx).Now
 	m := &o.matter
-	*m = Matter{Number: c.Number, Name: d.nameOf(c), Subject: c.Title, Sent: c.OpenedAt, Tags: d.tags(c, now), Stands: d.stands(c, v.actor),
+	*m = Matter{Number: c.Number, Name: d.nameOf(c), Subject: c.Title, Sent: c.OpenedAt, Tags: d.tags(c, now), Stands: d.stands(c, v.actor, now),
 		Ledger: d.ledger(c, now), Opinions: d.opinions(o), at: v.at}
 	if len(o.records) > 0 {
 		m.Channel = channel(o.records[0].By.Channel)
@@ -254,7 +254,7 @@ func (d *Desk) tags(c casework.Case, now time.Time) []web.Tagged {
 }
 
 // stands says in one sentence where the case stands, who acts next and by when.
-func (d *Desk) stands(c casework.Case, actor city.Actor) city.Message {
+func (d *Desk) stands(c casework.Case, actor city.Actor, now time.Time) city.Message {
 	s := &c.State
 	var posts []city.Text
 	mine, free := false, false
@@ -282,6 +282,11 @@ func (d *Desk) stands(c casework.Case, actor city.Actor) city.Message {
 		return say("desk.stands.yours")
 	case c.Due.IsZero():
 		return say("desk.stands.theirs")
+	case now.After(c.Due):
+		if mine || free {
+			return say("desk.stands.yours.late")
+		}
+		return say("desk.stands.theirs.late")
 	case mine || free:
 		return say("desk.stands.yours.due")
 	}
