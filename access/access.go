@@ -89,8 +89,8 @@ type Decision struct {
 }
 
 // Decide evaluates the policies. Policies see the principal as
-// Resident, Officer, System or Anonymous with person, on_behalf, firm, body,
-// posts, assurance and, for an API token, token; the resource with its attributes; context.covers and
+// Resident, Officer, System or Anonymous with person, on_behalf, firm, body, bodies
+// (those in whose name an officer may act), posts, assurance and, for an API token, token; the resource with its attributes; context.covers and
 // context.items (the items a delegation covers).
 func (a *Access) Decide(actor city.Actor, action string, r Resource) Decision {
 	if !actor.InScope(action) {
@@ -98,7 +98,7 @@ func (a *Access) Decide(actor city.Actor, action string, r Resource) Decision {
 	}
 	attrs := Attrs{
 		"account": actor.Account, "person": actor.Person, "on_behalf": actor.OnBehalf, "firm": actor.Firm,
-		"applicant": actor.Applicant(), "body": actor.Body, "posts": posts(actor.Posts), "assurance": int(actor.Assurance),
+		"applicant": actor.Applicant(), "body": actor.Body, "bodies": actor.Bodies(), "posts": posts(actor.Posts), "assurance": int(actor.Assurance),
 		"part": actor.Part, "channel": string(actor.Channel),
 	}
 	if actor.Scopes != nil {

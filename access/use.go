@@ -39,6 +39,15 @@ func RecordUse(ctx context.Context, tx *db.Tx, j *journal.Journal, actor city.Ac
 	u.ID, u.Account, u.Body = city.NewEventID(), actor.Account, actor.Body
 	if u.Post == "" && len(actor.Posts) > 0 {
 		u.Post = actor.Posts[0]
+		for _, p := range actor.Posts {
+			if p.Body() == actor.Body {
+				u.Post = p
+				break
+			}
+		}
+	}
+	if b := u.Post.Body(); b != "" { // somebody entrusted with another body's post looks in its name
+		u.Body = b
 	}
 	if !u.Account.IsZero() && u.Case != "" {
 		seen, looks, err := fieldsSince(ctx, tx, u, u.At.Add(-again))

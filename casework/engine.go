@@ -270,7 +270,11 @@ func (e *Engine) announce(ctx context.Context, tx *db.Tx, actor city.Actor, k *K
 }
 
 func byOf(a city.Actor, post city.PostID) By {
-	return By{Kind: a.Kind, Account: a.Account, Body: a.Body, Post: post, OnBehalf: !a.OnBehalf.IsZero(), Part: a.Part, Channel: a.Channel}
+	body := a.Body
+	if b := post.Body(); b != "" { // what somebody does in a post is done by its body
+		body = b
+	}
+	return By{Kind: a.Kind, Account: a.Account, Body: body, Post: post, OnBehalf: !a.OnBehalf.IsZero(), Part: a.Part, Channel: a.Channel}
 }
 
 func joinBodies(k *Kind, params map[string]string) string {

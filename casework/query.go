@@ -65,6 +65,11 @@ func (e *Engine) Look(ctx context.Context, tx *db.Tx, actor city.Actor, n city.C
 			u.Post = t.Post
 		}
 	}
+	for _, p := range actor.Posts {
+		if u.Post == "" && p.Body() == c.Body {
+			u.Post = p
+		}
+	}
 	return c, access.RecordUse(ctx, tx, e.journal, actor, u)
 }
 

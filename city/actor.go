@@ -1,6 +1,9 @@
 package city
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // ActorKind says what sort of party an Actor is.
 type ActorKind string
@@ -52,7 +55,8 @@ type Actor struct {
 	Items      []ItemCode   // items the delegation covers; empty means all that allow it
 	Firm       FirmID       // a firm, as its legal representative or agent
 
-	// Officers.
+	// Officers. Body is their own; they may be entrusted with posts of others, as
+	// the clerks of a joint counter are.
 	Body    BodyID
 	Posts   []PostID
 	Regions []RegionCode // regions the posts cover; a code covers all codes it begins
@@ -88,6 +92,32 @@ func (a Actor) Holds(p PostID) bool {
 	}
 	return false
 }
+
+// Body is the body whose post it is.
+func (p PostID) Body() BodyID {
+	if i := strings.LastIndexByte(string(p), '.'); i >= 0 {
+		return BodyID(p[:i])
+	}
+	return ""
+}
+
+// Bodies are the bodies in whose name the actor may act: their own, and those of
+// their posts.
+func (a Actor) Bodies() []BodyID {
+	var all []BodyID
+	if a.Body != "" {
+		all = append(all, a.Body)
+	}
+	for _, p := range a.Posts {
+		if b := p.Body(); b != "" && !slices.Contains(all, b) {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// ActsFor reports whether the actor may act in the name of the body.
+func (a Actor) ActsFor(b BodyID) bool { return b != "" && slices.Contains(a.Bodies(), b) }
 
 // InScope reports whether the actor's token reaches to the action; whoever comes
 // without a token is bound by policies alone.

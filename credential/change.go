@@ -84,6 +84,15 @@ func (r *Registry) Restore(ctx context.Context, tx *db.Tx, actor city.Actor, ch 
 	return r.changeWithReason(ctx, tx, actor, row, StatusValid, ch)
 }
 
+// actingBody is in whose name the actor changes the licence: its issuer's, where
+// the actor may act for it.
+func actingBody(actor city.Actor, row *Credential) city.BodyID {
+	if actor.ActsFor(row.Body) {
+		return row.Body
+	}
+	return actor.Body
+}
+
 // already answers a change that doesn't fit the present state: a repeat of the
 // same cause gets the licence as it is, anything else is told how it stands.
 func (r *Registry) already(ctx context.Context, tx *db.Tx, row *Credential, to Status, ch Change) (Credential, error) {
@@ -120,7 +129,7 @@ func (r *Registry) change(ctx context.Context, tx *db.Tx, actor city.Actor, row 
 	}
 	was := c.Status
 	c.Status, c.Changed = to, r.now()
-	e := Event{Status: to, Body: actor.Body, Legal: ch.Legal, Case: ch.Case}
+	e := Event{Status: to, Body: actingBody(actor, row), Legal: ch.Legal, Case: ch.Case}
 	var sealed []byte
 	if ch.Reason != "" && !c.Erased {
 		if sealed, err = r.o.Journal.Vault().Seal(ctx, tx, c.key, ch.Reason); err != nil {

@@ -327,7 +327,6 @@ func TestOfficers(t *testing.T) {
 		must(t, appoint(admin, directory.Holding{Post: "haitang-street.clerk", Person: wang}))
 		must(t, appoint(admin, directory.Holding{Post: "haitang-street.grid-worker", Person: wang, Region: "990101001001"}))
 		must(t, appoint(admin, directory.Holding{Post: "haitang-street.grid-worker", Person: li, Region: "990101001002", Until: monday.AddDate(0, 0, 7)}))
-		wantKind(t, appoint(admin, directory.Holding{Post: "health.clerk", Person: wang}), city.KindConflict)
 		wantKind(t, appoint(admin, directory.Holding{Post: "health.nobody", Person: wang}), city.KindInvalid)
 		wantKind(t, appoint(admin, directory.Holding{Post: "haitang-street.clerk", Person: li, Region: "990102"}), city.KindInvalid)
 		wantKind(t, appoint(officer("health.head"), directory.Holding{Post: "health.clerk", Person: wang}), city.KindForbidden)
@@ -358,6 +357,17 @@ func TestOfficers(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, o); !ok || diff != "" {
 				t.Error(ok, diff)
+			}
+			return err
+		})
+
+		// Li is entrusted with a post of another body, and stays of her own.
+		w.clock.Advance(time.Hour)
+		must(t, appoint(admin, directory.Holding{Post: "civil-affairs.clerk", Person: li}))
+		w.see(func(ctx context.Context, tx *db.Tx) error {
+			o, ok, err := w.OfficerOf(ctx, tx, li)
+			if diff := cmp.Diff([]city.PostID{"civil-affairs.clerk", grid}, o.Posts); !ok || diff != "" || o.Body != "haitang-street" {
+				t.Error(ok, o.Body, diff)
 			}
 			return err
 		})

@@ -20,7 +20,9 @@ type Holding struct {
 	Until  time.Time       // zero: open
 }
 
-// Officer is a person with the posts held at a moment, all of one body.
+// Officer is a person with the posts held at a moment. Body is that of the post
+// held longest; the others may be posts of other bodies that the person is
+// entrusted with, as the clerks of a joint counter are.
 type Officer struct {
 	Person  city.PersonID
 	Body    city.BodyID
@@ -28,8 +30,7 @@ type Officer struct {
 	Regions []city.RegionCode // as city.Actor has them: none is the whole city
 }
 
-// Appoint gives the person a post. All posts that somebody holds at a time belong
-// to one body; a second post elsewhere is refused until the first ends.
+// Appoint gives the person a post.
 func (d *Directory) Appoint(ctx context.Context, tx *db.Tx, actor city.Actor, h Holding) error {
 	if err := d.access.Ask(ctx, actor, "officer.appoint", d.postResource(h.Post)); err != nil {
 		return err
@@ -53,15 +54,6 @@ func (d *Directory) Appoint(ctx context.Context, tx *db.Tx, actor city.Actor, h 
 	}
 	if _, err := selectPerson(ctx, tx, h.Person); err != nil {
 		return noPerson(err)
-	}
-	held, err := holdingsOf(ctx, tx, h.Person, now)
-	if err != nil {
-		return err
-	}
-	for _, o := range held {
-		if p := d.posts[o.Post]; p.Body != post.Body {
-			return city.Conflict("directory.post_elsewhere", "body", d.bodies[p.Body].Short)
-		}
 	}
 	upsertHolder(tx, h)
 	d.moved(tx)
@@ -132,15 +124,19 @@ func (d *Directory) OfficersOnDuty(ctx context.Context, tx *db.Tx, post city.Pos
 // person's. Posts that the pack no longer has are left out.
 func (d *Directory) officers(held []Holding) []Officer {
 	var list []Officer
+	var longest time.Time // held by the last of the list
 	for _, h := range held {
 		post, ok := d.posts[h.Post]
 		if !ok {
 			continue
 		}
 		if len(list) == 0 || list[len(list)-1].Person != h.Person {
-			list = append(list, Officer{Person: h.Person, Body: post.Body})
+			list, longest = append(list, Officer{Person: h.Person, Body: post.Body}), h.From
 		}
 		o := &list[len(list)-1]
+		if h.From.Before(longest) {
+			o.Body, longest = post.Body, h.From
+		}
 		if !slices.Contains(o.Posts, h.Post) {
 			o.Posts = append(o.Posts, h.Post)
 		}

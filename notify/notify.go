@@ -153,8 +153,8 @@ func boxesOf(a city.Actor) []Box {
 		for _, p := range a.Posts {
 			boxes = append(boxes, Box{Post: p})
 		}
-		if a.Body != "" {
-			boxes = append(boxes, Box{Body: a.Body})
+		for _, b := range a.Bodies() {
+			boxes = append(boxes, Box{Body: b})
 		}
 		seen := map[city.RegionCode]bool{}
 		for _, r := range a.Regions {
