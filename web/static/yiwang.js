@@ -114,16 +114,16 @@
 
 	// Keys of the desk: "/" searches, a letter presses the button that shows it.
 	// Whoever's other tools use the same keys can switch them off (WCAG 2.1.4).
-	let keys = localStorage.getItem("keys") !== "off";
+	let listening = localStorage.getItem("keys") !== "off";
 	const showKeys = () => {
-		document.documentElement.classList.toggle("quiet-keys", !keys);
-		for (const b of document.querySelectorAll("[data-keys-toggle]")) b.textContent = keys ? b.dataset.off : b.dataset.on;
+		document.documentElement.classList.toggle("quiet-keys", !listening);
+		for (const b of document.querySelectorAll("[data-keys-toggle]")) b.textContent = listening ? b.dataset.off : b.dataset.on;
 	};
 	for (const help of document.querySelectorAll("[data-keys-help]")) {
 		help.hidden = false;
 		help.querySelector("[data-keys-toggle]").addEventListener("click", () => {
-			keys = !keys;
-			localStorage.setItem("keys", keys ? "on" : "off");
+			listening = !listening;
+			localStorage.setItem("keys", listening ? "on" : "off");
 			showKeys();
 		});
 	}
@@ -131,7 +131,7 @@
 	const typing = (t) => t.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(t.tagName);
 	addEventListener("keydown", (e) => {
 		if (e.key === "Escape" && typing(e.target)) return e.target.blur();
-		if (!keys || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e.target)) return;
+		if (!listening || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e.target)) return;
 		const key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
 		const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
 		if (!target) return;
