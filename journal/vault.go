@@ -220,6 +220,16 @@ func (v *Vault) Unseal(ctx context.Context, tx *db.Tx, id KeyID, box []byte, int
 	return json.Unmarshal(plain, into)
 }
 
+// Stands reports whether the key is still there, by the database and not by what
+// this node has in memory.
+func (v *Vault) Stands(ctx context.Context, tx *db.Tx, id KeyID) (bool, error) {
+	_, err := wrappedKey(ctx, tx, id)
+	if errors.Is(err, db.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Erase destroys every key of the person.
 func (v *Vault) Erase(ctx context.Context, tx *db.Tx, person city.PersonID) error {
 	ids, err := keysOf(ctx, tx, person)
