@@ -225,3 +225,11 @@ func TestACityCanHaveItsOwnMark(t *testing.T) {
 		}
 	}
 }
+
+func TestCountsAreSaidWithTheirThousandsApart(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1284: "1,284", 1000000: "1,000,000", -1284: "-1,284", -128: "-128"} {
+		if got := SayCount(n); got != want {
+			t.Errorf("SayCount(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
