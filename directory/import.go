@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"yiwang/city"
@@ -14,7 +15,7 @@ import (
 
 // Import is a table on its way into the register.
 type Import struct {
-	Rows     iter.Seq2[Row, error]           // an error of a single row is a *city.Error; any other ends the import
+	Rows     iter.Seq2[Row, error]           // an error with a line rejects that row; one without ends the import
 	Reject   func(row Row, why []city.Field) // nil: rejects are only counted
 	Progress func(Imported)                  // after each batch; nil: nobody looks
 }
@@ -104,15 +105,16 @@ func batches[T any](in Import, done *Imported, parse func(Row) (candidate[T], []
 		return nil
 	}
 	for row, err := range in.Rows {
-		done.Read++
 		var known *city.Error
-		if errors.As(err, &known) {
+		switch {
+		case err != nil && row.Line > 0 && errors.As(err, &known):
+			done.Read++
 			reject(row, []city.Field{{Message: known.Message}})
 			continue
-		}
-		if err != nil {
+		case err != nil:
 			return err
 		}
+		done.Read++
 		c, bad := parse(row)
 		if len(bad) == 0 && seen[string(c.digest)] {
 			bad = []city.Field{{Message: city.Message{Key: "directory.row_twice"}}}
@@ -133,13 +135,13 @@ func batches[T any](in Import, done *Imported, parse func(Row) (candidate[T], []
 
 func (d *Directory) personOf(row Row) (candidate[Person], []city.Field) {
 	var f faults
-	cell := row.Cells
+	of := row.Cells
 	p := Person{
-		CitizenNumber: cell["citizen_number"], Name: cell["name"], Sex: Sex(cell["sex"]), Nationality: cell["nationality"],
-		Region: city.RegionCode(cell["region"]), Address: cell["address"], Phone: cell["phone"],
-		BirthDate: dateOf(&f, "birth_date", cell["birth_date"]),
+		CitizenNumber: of["citizen_number"], Name: of["name"], Sex: Sex(of["sex"]), Nationality: of["nationality"],
+		Region: city.RegionCode(of["region"]), Address: of["address"], Phone: of["phone"],
+		BirthDate: dateOf(&f, "birth_date", of["birth_date"]),
 	}
-	if cell["citizen_number"] == "" {
+	if of["citizen_number"] == "" {
 		f.add("citizen_number", "directory.number_missing")
 	}
 	if len(f) > 0 {
@@ -148,7 +150,7 @@ func (d *Directory) personOf(row Row) (candidate[Person], []city.Field) {
 	p, f = d.completed(p)
 	c := candidate[Person]{row: row, value: p, digest: d.vault.Digest("citizen_number", p.CitizenNumber), related: map[Relation][]string{}}
 	for column, kind := range relativeColumns {
-		n := normalNumber(cell[column])
+		n := normalNumber(of[column])
 		if n == "" {
 			continue
 		}
@@ -162,18 +164,36 @@ func (d *Directory) personOf(row Row) (candidate[Person], []city.Field) {
 	return c, f
 }
 
+// dateOf reads a date as tables have it: 1940-11-05, 1940/11/5, 19401105, with
+// Chinese words between the numbers, or Excel's count of days.
 func dateOf(f *faults, column, s string) city.Date {
 	if s == "" {
 		return city.Date{}
 	}
-	if len(s) == 8 { // 19401105
+	part := strings.FieldsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+	switch {
+	case len(part) == 3 && len(part[0]) == 4 && len(part[1]) <= 2 && len(part[2]) <= 2:
+		part[1], part[2] = "0"+part[1], "0"+part[2]
+		s = part[0] + "-" + part[1][len(part[1])-2:] + "-" + part[2][len(part[2])-2:]
+	case len(part) == 1 && len(s) == 8:
 		s = s[:4] + "-" + s[4:6] + "-" + s[6:]
+	case len(part) == 1 && len(s) == 5:
+		n, _ := strconv.Atoi(s) // digits only
+		return city.Date{Year: 1899, Month: 12, Day: 30}.AddDays(n)
 	}
 	date, err := city.ParseDate(s)
 	if err != nil {
-		f.add(column, "directory.date", "date", s)
+		f.add(column, "directory.date", "date", cell(s))
 	}
 	return date
+}
+
+// cell shortens what a message quotes from a table.
+func cell(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "…"
+	}
+	return s
 }
 
 func (d *Directory) importPeople(ctx context.Context, tx *db.Tx, actor city.Actor, list []candidate[Person], waiting *[]kin, done *Imported) error {
@@ -294,13 +314,13 @@ func (d *Directory) ImportFirms(ctx context.Context, actor city.Actor, in Import
 
 func (d *Directory) firmOf(row Row) (candidate[Firm], []city.Field) {
 	var bad faults
-	cell := row.Cells
+	of := row.Cells
 	f := Firm{
-		USCC: cell["uscc"], Name: cell["name"], Kind: cell["kind"], Legal: cell["legal"], Region: city.RegionCode(cell["region"]),
-		Address: cell["address"], Phone: cell["phone"], Scope: cell["scope"], Status: FirmStatus(cell["status"]),
-		Founded: dateOf(&bad, "founded", cell["founded"]),
+		USCC: of["uscc"], Name: of["name"], Kind: of["kind"], Legal: of["legal"], Region: city.RegionCode(of["region"]),
+		Address: of["address"], Phone: of["phone"], Scope: of["scope"], Status: FirmStatus(of["status"]),
+		Founded: dateOf(&bad, "founded", of["founded"]),
 	}
-	if s := cell["capital"]; s != "" { // yuan
+	if s := of["capital"]; s != "" { // yuan
 		yuan, err := strconv.ParseFloat(s, 64)
 		if err != nil || !(yuan >= 0 && yuan < 1e13) {
 			bad.add("capital", "directory.capital")
@@ -310,7 +330,7 @@ func (d *Directory) firmOf(row Row) (candidate[Firm], []city.Field) {
 	f, more := d.completedFirm(f)
 	bad = append(bad, more...)
 	c := candidate[Firm]{row: row, value: f, digest: d.vault.Digest("uscc", f.USCC)}
-	if n := normalNumber(cell["legal_number"]); n != "" {
+	if n := normalNumber(of["legal_number"]); n != "" {
 		if _, err := city.CheckCitizenNumber(n); err != nil {
 			bad.add("legal_number", messageOf(err).Key, messageOf(err).Args...)
 		}

@@ -1,6 +1,7 @@
 package directory_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"yiwang/city"
@@ -22,7 +24,7 @@ import (
 func (w *town) imported(table string, columns map[string]string) (done directory.Imported, rejects []string) {
 	w.t.Helper()
 	done, err := w.ImportPeople(context.Background(), program, directory.Import{
-		Rows: directory.ReadCSV(strings.NewReader(table), columns),
+		Rows: directory.ReadTable(strings.NewReader(table), columns),
 		Reject: func(r directory.Row, why []city.Field) {
 			for _, f := range why {
 				rejects = append(rejects, fmt.Sprintf("%d %s %s", r.Line, f.Name, f.Message.Key))
@@ -95,7 +97,7 @@ func TestImportingPeople(t *testing.T) {
 			}
 			return err
 		})
-		_, err := w.ImportPeople(context.Background(), officer("data-bureau.admin"), directory.Import{Rows: directory.ReadCSV(strings.NewReader(table), columns)})
+		_, err := w.ImportPeople(context.Background(), officer("data-bureau.admin"), directory.Import{Rows: directory.ReadTable(strings.NewReader(table), columns)})
 		wantKind(t, err, city.KindForbidden)
 	})
 }
@@ -108,7 +110,7 @@ func TestImportingFirms(t *testing.T) {
 		run := func(rows ...string) (directory.Imported, int) {
 			rejected := 0
 			done, err := w.ImportFirms(context.Background(), program, directory.Import{
-				Rows:   directory.ReadCSV(strings.NewReader("uscc,name,legal_number,capital,founded,region\n"+strings.Join(rows, "\n")), nil),
+				Rows:   directory.ReadTable(strings.NewReader("uscc,name,legal_number,capital,founded,region\n"+strings.Join(rows, "\n")), nil),
 				Reject: func(directory.Row, []city.Field) { rejected++ },
 			})
 			must(t, err)
@@ -154,8 +156,8 @@ func TestImportingFirms(t *testing.T) {
 
 // Tables as offices have them: GB 18030, broken quotes, no heading, rows without end.
 func TestReadingTables(t *testing.T) {
-	rows := func(r io.Reader) (names []string, errs []error) {
-		for row, err := range directory.ReadCSV(r, map[string]string{"姓名": "name"}) {
+	rows := func(r io.ReadSeeker) (names []string, errs []error) {
+		for row, err := range directory.ReadTable(r, map[string]string{"姓名": "name"}) {
 			if err != nil {
 				errs = append(errs, err)
 			} else {
@@ -175,13 +177,37 @@ func TestReadingTables(t *testing.T) {
 	if names, errs := rows(strings.NewReader("")); names != nil || len(errs) != 1 || city.KindOf(errs[0]) != city.KindInvalid {
 		t.Error(names, errs)
 	}
-	endless := io.MultiReader(strings.NewReader("姓名\n\""), neverEnding{})
+	endless := strings.NewReader("姓名\n\"" + strings.Repeat("a", 3<<20))
 	if _, errs := rows(endless); len(errs) != 1 || city.KindOf(errs[0]) != city.KindInternal {
 		t.Error(errs)
 	}
-	if _, errs := rows(strings.NewReader(strings.Repeat(",", 300) + "\n")); len(errs) != 1 {
+	if _, errs := rows(strings.NewReader(strings.Repeat(",x", 300) + "\n")); len(errs) != 1 {
 		t.Error(errs)
 	}
+	if names, errs := rows(strings.NewReader("a;姓名\n\n1;周桂英;;\n;;\n")); !cmp.Equal(names, []string{"3:周桂英"}) || errs != nil {
+		t.Error(names, errs)
+	}
+	if names, errs := rows(strings.NewReader("\xfe\xff\x00a\x00\t\x59\xd3\x54\x0d\x00\n\x00x\x00\t\x54\x68")); !cmp.Equal(names, []string{"2:周"}) || errs != nil {
+		t.Error(names, errs)
+	}
+
+	f := excelize.NewFile()
+	must(t, f.SetSheetRow("Sheet1", "A1", &[]any{"公民身份号码", "姓名", "性别", "出生日期"}))
+	must(t, f.SetSheetRow("Sheet1", "A3", &[]any{num(1968, 1, true), "林晓梅", "女", 24906}))
+	var xlsx bytes.Buffer
+	must(t, f.Write(&xlsx))
+	for row, err := range directory.ReadTable(bytes.NewReader(xlsx.Bytes()), nil) {
+		want := map[string]string{"citizen_number": num(1968, 1, true), "name": "林晓梅", "sex": "female", "birth_date": "24906"}
+		if diff := cmp.Diff(want, row.Cells); diff != "" || err != nil || row.Line != 3 {
+			t.Error(row.Line, err, diff)
+		}
+	}
+	for _, broken := range [][]byte{xlsx.Bytes()[:200], []byte("PK\x03\x04nonsense")} {
+		if names, errs := rows(bytes.NewReader(broken)); names != nil || len(errs) != 1 || city.KindOf(errs[0]) != city.KindInvalid {
+			t.Error(names, errs)
+		}
+	}
+
 	// A fault of the file ends the import, with what was stored before.
 	w := newTown(t, dbtest.SQLite(t))
 	broken := errors.New("disk gone")
@@ -193,16 +219,23 @@ func TestReadingTables(t *testing.T) {
 	}
 }
 
-type neverEnding struct{}
-
-func (neverEnding) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'a'
+func TestDatesOfTables(t *testing.T) {
+	w := newTown(t, dbtest.SQLite(t))
+	for n, written := range []string{"1968-03-09", "1968/3/9", "19680309", "1968年3月9日", "24906", "1968.03.09"} {
+		table := "citizen_number,name,birth_date\n" + num(1968, n, true) + ",某人," + written + "\n"
+		if done, rejects := w.imported(table, nil); done.Added != 1 {
+			t.Errorf("%s: %v", written, rejects)
+		}
 	}
-	return len(p), nil
+	for n, written := range []string{"09/03/1968", "1968-13-09", "March", "1968-03-10", "196803", strings.Repeat("9", 300)} {
+		table := "citizen_number,name,birth_date\n" + num(1969, n, true) + ",某人," + written + "\n"
+		if done, _ := w.imported(table, nil); done.Rejected != 1 {
+			t.Errorf("%s was taken", written)
+		}
+	}
 }
 
-func FuzzReadCSV(f *testing.F) {
+func FuzzReadTable(f *testing.F) {
 	f.Add([]byte("citizen_number,name\n990101194011050147,周桂英\n"))
 	f.Add([]byte("\xef\xbb\xbfa,b\n\"1\n2\",3\n\"x\"y\n"))
 	f.Add([]byte{0xd0, 0xd5, 0xc3, 0xfb, '\n', 0xff})
@@ -210,7 +243,7 @@ func FuzzReadCSV(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n := 0
 		_, err := w.ImportPeople(context.Background(), program, directory.Import{
-			Rows:   directory.ReadCSV(strings.NewReader(string(b)), nil),
+			Rows:   directory.ReadTable(strings.NewReader(string(b)), nil),
 			Reject: func(directory.Row, []city.Field) { n++ },
 		})
 		if city.KindOf(err) == city.KindInternal && !strings.Contains(err.Error(), "longer than") {
@@ -228,13 +261,17 @@ func BenchmarkImportPeople(b *testing.B) {
 		year, seq := 1930+i%80, i/80
 		fmt.Fprintf(&table, "%s,某某某,990101001001,海棠街道柳巷 %d 号,138%08d,%s\n", num(year, seq, true), i, i, num(1930+(i+40)%80, seq, true))
 	}
-	for range b.N {
-		w := newTown(b, dbtest.SQLite(b))
-		start := time.Now()
-		done, err := w.ImportPeople(context.Background(), program, directory.Import{Rows: directory.ReadCSV(strings.NewReader(table.String()), nil)})
-		if err != nil || done.Added != n {
-			b.Fatal(done, err)
-		}
-		b.ReportMetric(n/time.Since(start).Seconds(), "people/s")
+	for name, open := range map[string]func(testing.TB) *db.DB{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				w := newTown(b, open(b))
+				start := time.Now()
+				done, err := w.ImportPeople(context.Background(), program, directory.Import{Rows: directory.ReadTable(strings.NewReader(table.String()), nil)})
+				if err != nil || done.Added != n {
+					b.Fatal(done, err)
+				}
+				b.ReportMetric(n/time.Since(start).Seconds(), "people/s")
+			}
+		})
 	}
 }
