@@ -386,3 +386,61 @@ func TestTokens(t *testing.T) {
 		wantKind(t, err, city.KindUnauthenticated)
 	})
 }
+
+// The command line on the city's machine makes a token for somebody's program.
+func TestATokenFromTheCommandLine(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newTown(t, d)
+		wang := w.person("王建国")
+		id := w.account(city.Officer, wang, "wang")
+		n := identity.NewToken{Name: "exchange", Scopes: []string{"case.read"}, Expires: monday.AddDate(0, 1, 0)}
+		create := func(a city.Actor) (secret string, err error) {
+			err = w.do(func(ctx context.Context, tx *db.Tx) error { secret, _, err = w.CreateTokenFor(ctx, tx, a, id, n); return err })
+			return secret, err
+		}
+		_, err := create(program)
+		wantKey(t, err, city.KindForbidden, "identity.no_post")
+		w.appoint(wang, "haitang-street.clerk")
+		secret, err := create(program)
+		must(t, err)
+		k, err := w.known(secret)
+		must(t, err)
+		if k.Actor.Kind != city.Officer || k.Actor.Body != "haitang-street" || !cmp.Equal(k.Actor.Scopes, n.Scopes) {
+			t.Errorf("%+v", k.Actor)
+		}
+		w.account(city.Resident, w.person("赵明"), "zhao")
+		_, zhao := w.signIn("zhao")
+		_, err = create(zhao)
+		wantKind(t, err, city.KindForbidden)
+	})
+}
+
+// Who is erased leaves no leave behind, on either side.
+func TestErasingEndsLeaves(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newTown(t, d)
+		mother, daughter := w.person("周桂英"), w.person("林晓梅")
+		w.account(city.Resident, mother, "mother")
+		w.account(city.Resident, daughter, "daughter")
+		_, m := w.signIn("mother")
+		token, da := w.signIn("daughter")
+		id, err := w.give(m, identity.Leave{Taker: daughter, Until: monday.AddDate(0, 1, 0)})
+		must(t, err)
+		must(t, w.accept(da, id))
+		_, err = w.choose(token, identity.Choice{Delegation: id})
+		must(t, err)
+		must(t, w.do(func(ctx context.Context, tx *db.Tx) error {
+			if err := w.Forget(ctx, tx, program, mother); err != nil {
+				return err
+			}
+			return w.people.ErasePerson(ctx, tx, program, mother)
+		}))
+		_, err = w.known(token)
+		wantKey(t, err, city.KindConflict, "identity.leave_over")
+		list, err := w.leaves(da)
+		must(t, err)
+		if len(list) != 1 || list[0].EndedBy != "erased" || list[0].GiverName != "" {
+			t.Errorf("%+v", list)
+		}
+	})
+}
