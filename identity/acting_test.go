@@ -395,7 +395,10 @@ func TestATokenFromTheCommandLine(t *testing.T) {
 		id := w.account(city.Officer, wang, "wang")
 		n := identity.NewToken{Name: "exchange", Scopes: []string{"case.read"}, Expires: monday.AddDate(0, 1, 0)}
 		create := func(a city.Actor) (secret string, err error) {
-			err = w.do(func(ctx context.Context, tx *db.Tx) error { secret, _, err = w.CreateTokenFor(ctx, tx, a, id, n); return err })
+			err = w.do(func(ctx context.Context, tx *db.Tx) error {
+				secret, _, err = w.CreateTokenFor(ctx, tx, a, id, n)
+				return err
+			})
 			return secret, err
 		}
 		_, err := create(program)
