@@ -36,6 +36,9 @@ type Options struct {
 	// Keys is the folder of the signing keys. New makes missing keys only where
 	// the database holds none for the algorithm.
 	Keys string
+	// KeysFrom is since when new keys are valid, for a city whose licences begin
+	// before the program first ran; now when zero.
+	KeysFrom time.Time
 	// ListURL is where status lists are served; the list's number is appended.
 	// It stands in every code, so it should stay.
 	ListURL string
@@ -150,7 +153,11 @@ func (r *Registry) ensureKeys(ctx context.Context, tx *db.Tx, algorithms map[Alg
 					return city.Invalid("credential.key.lost", "key", k.id.String(), "dir", r.o.Keys)
 				}
 			}
-			s, err := r.keys.Create(a, r.o.Name.ZhHans, now)
+			from := now
+			if !r.o.KeysFrom.IsZero() && r.o.KeysFrom.Before(now) {
+				from = r.o.KeysFrom
+			}
+			s, err := r.keys.Create(a, r.o.Name.ZhHans, from)
 			if err != nil {
 				return err
 			}

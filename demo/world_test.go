@@ -1,0 +1,139 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"yiwang/access"
+	"yiwang/algorithm"
+	"yiwang/casework"
+	"yiwang/cities"
+	"yiwang/city"
+	"yiwang/credential"
+	"yiwang/directory"
+	"yiwang/identity"
+	"yiwang/internal/db"
+	"yiwang/journal"
+	"yiwang/pack"
+	"yiwang/serviceitem"
+)
+
+// now is a Monday morning.
+var now = time.Date(2026, 11, 23, 10, 30, 0, 0, time.FixedZone("CST", 8*3600))
+
+// small is a city that is quickly made.
+var small = Size{Residents: 120, Firms: 20, Days: 40, PerDay: 3}
+
+type world struct {
+	*testing.T
+	ctx      context.Context
+	db       *db.DB
+	dir      string
+	pack     *pack.City
+	journal  *journal.Journal
+	access   *access.Access
+	now      *city.SetClock
+	live     Parts
+	then     Parts
+	pastTime *city.SetClock
+}
+
+// newWorld puts the packages of the city together as the program does, twice.
+func newWorld(t *testing.T, d *db.DB) *world {
+	t.Helper()
+	w := &world{T: t, ctx: context.Background(), db: d, dir: t.TempDir(), now: city.NewSetClock(now), pastTime: city.NewSetClock(now)}
+	p, faults := pack.LoadFS(cities.Jianghai())
+	for _, f := range faults {
+		t.Fatal(f.In(city.English))
+	}
+	w.pack = p
+	vault, err := journal.NewVault(make([]byte, 32))
+	w.ok(err)
+	w.journal = journal.New(d, vault)
+	w.access, err = access.New(p.Policies)
+	w.ok(err)
+	w.live, w.then = w.build(w.now), w.build(w.pastTime)
+	w.ok(w.live.Algorithms.Publish(w.ctx, program))
+	w.ok(w.live.Items.Publish(w.ctx, program))
+	return w
+}
+
+func (w *world) ok(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) build(clock city.Clock) Parts {
+	w.Helper()
+	p, parts := w.pack, Parts{Pack: w.pack, DB: w.db, Journal: w.journal, Clock: clock}
+	var err error
+	parts.Directory, err = directory.New(directory.Options{DB: w.db, Access: w.access, Journal: w.journal, Clock: clock,
+		Calendar: p.Calendar, Regions: p.Regions, Bodies: p.Bodies})
+	w.ok(err)
+	parts.Identity, err = identity.New(identity.Options{DB: w.db, Access: w.access, Journal: w.journal, Directory: parts.Directory,
+		Clock: clock, AnyPassword: true})
+	w.ok(err)
+	parts.Algorithms, err = algorithm.New(w.ctx, algorithm.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock,
+		Calendar: p.Calendar, Rules: p.Rules})
+	w.ok(err)
+	issuers := map[city.BodyID]credential.Issuer{}
+	for _, b := range p.Bodies {
+		issuers[b.ID] = credential.Issuer{Code: b.USCC, Name: b.Name}
+	}
+	parts.Credentials, err = credential.New(w.ctx, credential.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock,
+		Zone: p.Zone, City: string(p.Site.Code), Name: p.Site.Name, Mark: p.Site.Mark.Text, Types: p.Credentials, Issuers: issuers,
+		Keys: filepath.Join(w.dir, "keys"), KeysFrom: Began(now), ListURL: "https://jianghai.example/status/", CheckURL: "https://jianghai.example/verify"})
+	w.ok(err)
+	blobs, err := serviceitem.OpenBlobs(filepath.Join(w.dir, "blobs"))
+	w.ok(err)
+	parts.Items, err = serviceitem.New(serviceitem.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock,
+		Calendar: p.Calendar, Directory: parts.Directory, Rules: parts.Algorithms, Licences: parts.Credentials, Blobs: blobs,
+		Items: p.Items, Forms: p.Forms, Listed: p.Listed, Files: p.Files, Hotline: p.Site.Hotline})
+	w.ok(err)
+	parts.Cases, err = casework.New(w.ctx, casework.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock,
+		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: parts.Items.Effects()})
+	w.ok(err)
+	w.ok(parts.Items.Bind(parts.Cases))
+	return parts
+}
+
+func (w *world) demo(seed int64) *Demo {
+	w.Helper()
+	d, err := New(w.live, w.then, w.pastTime, seed)
+	w.ok(err)
+	d.Size = small
+	return d
+}
+
+func (w *world) see(do func(ctx context.Context, tx *db.Tx) error) {
+	w.Helper()
+	w.ok(w.db.View(w.ctx, do))
+}
+
+func (w *world) signIn(login string) city.Actor {
+	w.Helper()
+	_, a, err := w.live.Identity.SignIn(w.ctx, city.Actor{Channel: city.ChannelWeb}, identity.SignIn{Login: login, Password: Password, From: identity.From{Address: "192.0.2.1", Device: "test"}})
+	w.ok(err)
+	return a
+}
+
+func filing(code city.ItemCode, s serviceitem.Sample) serviceitem.Filing {
+	return serviceitem.Filing{Item: code, Answers: s.Answers, Materials: s.Materials}
+}
+
+// said is an error with its fields.
+func said(err error) string {
+	out := err.Error()
+	var e *city.Error
+	if errors.As(err, &e) {
+		for _, f := range e.Fields {
+			out += "; " + f.Name + ": " + f.Message.In(city.English)
+		}
+	}
+	return out
+}
