@@ -5,11 +5,12 @@
 //
 // Text is normalised (full width to half, capitals to small) and cut into words
 // of letters and digits; Chinese is cut into pairs of neighbouring characters, so
-// that any two characters of a name find it. The words of an entry go into FTS5
-// on SQLite and into a tsvector with a GIN index on PostgreSQL; the cutting is
-// ours on both, so both find the same. A query finds entries that have all of its
+// that any two characters of a name find it. Single characters and the first few
+// letters of words are kept beside them. The words of an entry go into FTS5 on
+// SQLite and into a tsvector with a GIN index on PostgreSQL; the cutting is ours
+// on both, so both find the same. A query finds entries that have all of its
 // parts; characters written together must stand together, and the last word may
-// be a beginning. What carries the very number asked for comes first, the rest
+// be a beginning of two letters or more. What carries the very number asked for comes first, the rest
 // newest first: in an office the newest of several matters is the one meant.
 //
 // # Who finds what

@@ -132,7 +132,7 @@ func squeeze(s string) string {
 func itemWords(s string) []string {
 	var out []string
 	for _, w := range words(s) {
-		if r := []rune(w); isHan(r[0]) && len(r) == 1 { // the last character of a stretch says too little
+		if r := []rune(w); isHan(r[0]) && len(r) == 1 { // one character says too little
 			continue
 		}
 		out = append(out, stem(w))

@@ -204,7 +204,9 @@ func (x *Index) Search(ctx context.Context, tx *db.Tx, actor city.Actor, query s
 		return nil, "", err
 	}
 	asked := parts(query)
-	groups := narrowing(actor, types, x.access.Decide(actor, "search.wide", index).Allowed)
+	wide := x.access.Decide(actor, "search.wide", index).Allowed
+	few := !wide && actor.Kind != city.Officer // one's own things are not many
+	groups := narrowing(actor, types, wide)
 	for _, g := range groups {
 		if len(g) == 0 {
 			return nil, "", nil // nothing could be the actor's
@@ -218,7 +220,7 @@ func (x *Index) Search(ctx context.Context, tx *db.Tx, actor city.Actor, query s
 		number = ""
 	}
 	if after == "" && number != "" {
-		rows, err := find(ctx, tx, []part{{words: []string{number}}}, groups, before, limit)
+		rows, err := find(ctx, tx, []part{{words: []string{number}}}, groups, true, before, limit)
 		if err != nil {
 			return nil, "", err
 		}
@@ -229,7 +231,7 @@ func (x *Index) Search(ctx context.Context, tx *db.Tx, actor city.Actor, query s
 		}
 	}
 	for looked := 0; ; {
-		rows, err := find(ctx, tx, asked, groups, before, limit+1)
+		rows, err := find(ctx, tx, asked, groups, few, before, limit+1)
 		if err != nil {
 			return nil, "", err
 		}

@@ -22,6 +22,7 @@ type entryRow struct {
 	attrs  map[string]string
 	key    journal.KeyID
 	words  []string
+	heads  []string
 	scopes []string
 }
 
@@ -34,6 +35,7 @@ func rowOf(e journal.Recorded, entry journal.Entry) entryRow {
 		}
 	}
 	r.words = append(words(entry.Terms), joined(entry.ID))
+	r.heads = heads(entry.Terms)
 	r.scopes = scopes(entry.Type, attributesOf(r.attrs))
 	return r
 }
@@ -47,29 +49,38 @@ func upsert(tx *db.Tx, r entryRow) error {
 	if err != nil {
 		return err
 	}
-	tokens, scope := strings.Join(r.words, " "), strings.Join(r.scopes, " ")
 	if tx.Engine() == db.Postgres {
-		tokens = vector(r.words, r.scopes)
-	}
-	tx.Later(`INSERT INTO search_entries (type, id, at, zh_hans, en, attrs, key_id, tokens, scope)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		tx.Later(`INSERT INTO search_entries (type, id, at, zh_hans, en, attrs, key_id, tokens)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (type, id) DO UPDATE SET zh_hans = excluded.zh_hans, en = excluded.en, attrs = excluded.attrs,
-  key_id = excluded.key_id, tokens = excluded.tokens, scope = excluded.scope`, nil,
-		r.typ, r.id, city.Micros(r.at), r.title.ZhHans, r.title.En, string(attrs), r.key, tokens, scope)
+  key_id = excluded.key_id, tokens = excluded.tokens`, nil,
+			r.typ, r.id, city.Micros(r.at), r.title.ZhHans, r.title.En, string(attrs), r.key, r.vector())
+		return nil
+	}
+	tx.Later(`INSERT INTO search_entries (type, id, at, zh_hans, en, attrs, key_id, tokens, heads, scope)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (type, id) DO UPDATE SET zh_hans = excluded.zh_hans, en = excluded.en, attrs = excluded.attrs,
+  key_id = excluded.key_id, tokens = excluded.tokens, heads = excluded.heads, scope = excluded.scope`, nil,
+		r.typ, r.id, city.Micros(r.at), r.title.ZhHans, r.title.En, string(attrs), r.key,
+		strings.Join(r.words, " "), strings.Join(r.heads, " "), strings.Join(r.scopes, " "))
 	return nil
 }
 
-// vector writes words with their places, and scopes, as PostgreSQL's tsvector.
-// Words are letters and digits, scopes hexadecimal: nothing has to be escaped.
-func vector(words, scopes []string) string {
+// vector writes words with their places, heads and scopes, as PostgreSQL's
+// tsvector. All are letters and digits: nothing has to be escaped, and no word is
+// taken for a head or a scope.
+func (r entryRow) vector() string {
 	var b strings.Builder
-	for i, w := range words {
+	for i, w := range r.words {
 		if i == 16000 { // a tsvector counts no further
 			break
 		}
 		fmt.Fprintf(&b, "'%s':%d ", w, i+1)
 	}
-	for _, s := range scopes {
+	for _, h := range r.heads {
+		fmt.Fprintf(&b, "'~%s' ", h)
+	}
+	for _, s := range r.scopes {
 		fmt.Fprintf(&b, "'!%s' ", s)
 	}
 	return b.String()
@@ -97,36 +108,76 @@ func deleteAll(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
-// find gives entries that have all parts and one scope of each group, newest
-// first, from before the number given.
-func find(ctx context.Context, tx *db.Tx, asked []part, groups [][]string, before int64, limit int) ([]entryRow, error) {
-	q, match := `SELECT e.n, e.type, e.id, e.at, e.zh_hans, e.en, e.attrs FROM search_words w JOIN search_entries e ON e.n = w.rowid
-WHERE w.search_words MATCH $1 AND w.rowid < $2 ORDER BY w.rowid DESC LIMIT $3`, matchFTS5
-	if tx.Engine() == db.Postgres {
-		q, match = `SELECT n, type, id, at, zh_hans, en, attrs FROM search_entries
-WHERE tokens @@ $1::tsquery AND n < $2 ORDER BY n DESC LIMIT $3`, matchPostgres
+const found = `n, type, id, at, zh_hans, en, attrs`
+
+func scanFound(r db.Row) (entryRow, error) {
+	var e entryRow
+	var at int64
+	var attrs string
+	err := r.Scan(&e.n, &e.typ, &e.id, &at, &e.title.ZhHans, &e.title.En, &attrs)
+	if err == nil {
+		e.at = city.FromMicros(at)
+		err = json.Unmarshal([]byte(attrs), &e.attrs)
 	}
-	return db.All(ctx, tx, func(r db.Row) (entryRow, error) {
-		var e entryRow
-		var at int64
-		var attrs string
-		err := r.Scan(&e.n, &e.typ, &e.id, &at, &e.title.ZhHans, &e.title.En, &attrs)
-		if err == nil {
-			e.at = city.FromMicros(at)
-			err = json.Unmarshal([]byte(attrs), &e.attrs)
+	return e, err
+}
+
+// find gives entries that have all parts and one scope of each group, newest
+// first, from before the number given. few says that hardly any entry can match.
+func find(ctx context.Context, tx *db.Tx, asked []part, groups [][]string, few bool, before int64, limit int) ([]entryRow, error) {
+	if tx.Engine() == db.Postgres {
+		return findPostgres(ctx, tx, asked, groups, few, before, limit)
+	}
+	return db.All(ctx, tx, scanFound, `SELECT e.n, e.type, e.id, e.at, e.zh_hans, e.en, e.attrs
+FROM search_words w JOIN search_entries e ON e.n = w.rowid
+WHERE w.search_words MATCH $1 AND w.rowid < $2 ORDER BY w.rowid DESC LIMIT $3`, matchFTS5(asked, groups), before, limit)
+}
+
+// newestWindow is how many of the newest entries PostgreSQL looks through before
+// it asks the index: words that many entries have would bring it all of them, to
+// be sorted for the sake of the newest few.
+const newestWindow = 4000
+
+// OFFSET 0 keeps the planner from going through all entries backwards in the hope
+// that enough of them match.
+func findPostgres(ctx context.Context, tx *db.Tx, asked []part, groups [][]string, few bool, before int64, limit int) ([]entryRow, error) {
+	exact := matchPostgres(asked, groups, true)
+	if !few {
+		rows, err := db.All(ctx, tx, scanFound, `SELECT `+found+` FROM (
+  SELECT `+found+`, tokens FROM search_entries WHERE n < $1 ORDER BY n DESC LIMIT $2) AS newest
+WHERE tokens @@ $3::tsquery ORDER BY n DESC LIMIT $4`, before, newestWindow, exact, limit)
+		if err != nil || len(rows) == limit {
+			return rows, err
 		}
-		return e, err
-	}, q, match(asked, groups), before, limit)
+	}
+	loose := matchPostgres(asked, groups, false)
+	if loose == exact {
+		return db.All(ctx, tx, scanFound, `SELECT `+found+` FROM (
+  SELECT `+found+` FROM search_entries WHERE tokens @@ $1::tsquery AND n < $2 OFFSET 0) AS matching
+ORDER BY n DESC LIMIT $3`, exact, before, limit)
+	}
+	// The index knows which words an entry has, not where they stand: that is
+	// looked up for the newest of those that have them all.
+	return db.All(ctx, tx, scanFound, `SELECT e.n, e.type, e.id, e.at, e.zh_hans, e.en, e.attrs FROM (
+  SELECT n FROM (SELECT n FROM search_entries WHERE tokens @@ $1::tsquery AND n < $2 OFFSET 0) AS matching
+  ORDER BY n DESC OFFSET 0) AS h
+JOIN search_entries e ON e.n = h.n
+WHERE e.tokens @@ $3::tsquery ORDER BY h.n DESC LIMIT $4`, loose, before, exact, limit)
 }
 
 func matchFTS5(asked []part, groups [][]string) string {
 	var and []string
 	for _, p := range asked {
-		s := `tokens : "` + strings.Join(p.words, " ") + `"`
-		if p.prefix {
-			s += " *"
+		if len(p.words) > 0 {
+			and = append(and, `tokens : "`+strings.Join(p.words, " ")+`"`)
 		}
-		and = append(and, s)
+		switch {
+		case p.head == "":
+		case len([]rune(p.head)) > longestHead:
+			and = append(and, `tokens : "`+p.head+`" *`)
+		default:
+			and = append(and, `(heads : "`+p.head+`" OR tokens : "`+p.head+`")`)
+		}
 	}
 	for _, g := range groups {
 		and = append(and, `scope : (`+strings.Join(g, " OR ")+`)`)
@@ -134,18 +185,24 @@ func matchFTS5(asked []part, groups [][]string) string {
 	return strings.Join(and, " AND ")
 }
 
-func matchPostgres(asked []part, groups [][]string) string {
+// matchPostgres writes the query, with words in their order or in any.
+func matchPostgres(asked []part, groups [][]string, ordered bool) string {
+	follow := " & "
+	if ordered {
+		follow = " <-> "
+	}
 	var and []string
 	for _, p := range asked {
-		var steps []string
-		for i, w := range p.words {
-			s := "'" + w + "'"
-			if p.prefix && i == len(p.words)-1 {
-				s += ":*"
-			}
-			steps = append(steps, s)
+		if len(p.words) > 0 {
+			and = append(and, "('"+strings.Join(p.words, "'"+follow+"'")+"')")
 		}
-		and = append(and, "("+strings.Join(steps, " <-> ")+")")
+		switch {
+		case p.head == "":
+		case len([]rune(p.head)) > longestHead:
+			and = append(and, "'"+p.head+"':*")
+		default:
+			and = append(and, "('~"+p.head+"' | '"+p.head+"')")
+		}
 	}
 	for _, g := range groups {
 		and = append(and, "('!"+strings.Join(g, "' | '!")+"')")

@@ -61,31 +61,65 @@ func runs(s string) []run {
 	return out
 }
 
-// words lists the words that an entry is found by, in order: pairs of Chinese
-// characters and, last of each stretch, its single final one, so that every
-// character begins some word.
+// words lists the words that an entry is found by, in order: pairs of neighbours
+// in a stretch of Chinese, or the one character that it has.
 func words(s string) []string {
-	if len(s) > mostText {
-		s = strings.ToValidUTF8(s[:mostText], "")
-	}
 	var out []string
-	for _, r := range runs(plain(s)) {
-		if !r.han {
+	for _, r := range runs(plain(bounded(s))) {
+		switch {
+		case !r.han:
 			out = append(out, string(r.text[:min(len(r.text), mostWord)]))
-			continue
+		case len(r.text) == 1:
+			out = append(out, string(r.text))
 		}
-		for i := range r.text {
-			out = append(out, string(r.text[i:min(i+2, len(r.text))]))
+		for i := 0; r.han && i+1 < len(r.text); i++ {
+			out = append(out, string(r.text[i:i+2]))
 		}
 	}
 	return out
 }
 
-// part is something that a query asks for: words that follow each other, the
-// last of which may be a beginning.
+// Beginnings of words that are words of the index themselves. Longer ones are
+// rare, and the databases look them up among the words.
+const shortestHead, longestHead = 2, 8
+
+// heads lists what else an entry is found by: each of its Chinese characters, and
+// the beginnings of its other words.
+func heads(s string) []string {
+	seen := map[string]bool{}
+	var out []string
+	see := func(h string) {
+		if !seen[h] {
+			seen[h] = true
+			out = append(out, h)
+		}
+	}
+	for _, r := range runs(plain(bounded(s))) {
+		if r.han {
+			for _, c := range r.text {
+				see(string(c))
+			}
+			continue
+		}
+		for n := shortestHead; n <= longestHead && n < len(r.text); n++ {
+			see(string(r.text[:n]))
+		}
+	}
+	return out
+}
+
+func bounded(s string) string {
+	if len(s) > mostText {
+		return strings.ToValidUTF8(s[:mostText], "")
+	}
+	return s
+}
+
+// part is something that a query asks for: words that follow each other, a
+// beginning of a word (or one Chinese character), or both.
 type part struct {
-	words  []string
-	prefix bool
+	words []string
+	head  string
 }
 
 // parts reads a query. It is empty when nothing in the query can be looked for.
@@ -94,12 +128,15 @@ func parts(query string) []part {
 		query = string(r[:mostQuery])
 	}
 	var out []part
+	number := false // the last part can be gone on with: JH-2026-0048 is one thing
 	for _, r := range runs(plain(query)) {
 		if r.han {
-			p := part{prefix: len(r.text) == 1}
-			if p.prefix {
-				p.words = []string{string(r.text)}
+			number = false
+			if len(r.text) == 1 {
+				out = append(out, part{head: string(r.text)})
+				continue
 			}
+			var p part
 			for i := 0; i+1 < len(r.text); i++ {
 				p.words = append(p.words, string(r.text[i:i+2]))
 			}
@@ -107,13 +144,15 @@ func parts(query string) []part {
 			continue
 		}
 		w := string(r.text[:min(len(r.text), mostWord)])
-		prefix := r.last && (len(r.text) > 1 || !r.after)
-		if n := len(out); n > 0 && !r.after && !isHan([]rune(out[n-1].words[0])[0]) { // JH-2026-0048 is one thing
-			out[n-1].words = append(out[n-1].words, w)
-			out[n-1].prefix = prefix
-			continue
+		if !number || r.after {
+			out = append(out, part{})
 		}
-		out = append(out, part{words: []string{w}, prefix: prefix})
+		number = true
+		if p := &out[len(out)-1]; r.last && len(r.text) >= shortestHead {
+			p.head = w
+		} else {
+			p.words = append(p.words, w)
+		}
 	}
 	return out[:min(len(out), mostParts)]
 }

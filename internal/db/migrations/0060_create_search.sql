@@ -10,15 +10,15 @@ CREATE TABLE search_entries (
   en      TEXT NOT NULL,
   attrs   TEXT NOT NULL,
   key_id  BYTEA NOT NULL REFERENCES seal_keys (id) ON DELETE CASCADE,
-  tokens  /*sqlite TEXT*/ /*postgres TSVECTOR*/ NOT NULL,
-  scope   TEXT NOT NULL
+  tokens  /*sqlite TEXT*/ /*postgres TSVECTOR*/ NOT NULL
+  /*sqlite , heads TEXT NOT NULL, scope TEXT NOT NULL */
 );
 CREATE UNIQUE INDEX search_entries_id ON search_entries (type, id);
 CREATE INDEX search_entries_key ON search_entries (key_id);
 
 /*postgres CREATE INDEX search_entries_tokens ON search_entries USING gin (tokens) WITH (fastupdate = off);
 */
-/*sqlite CREATE VIRTUAL TABLE search_words USING fts5(tokens, scope, content='search_entries', content_rowid='n', tokenize='ascii', columnsize=0);
+/*sqlite CREATE VIRTUAL TABLE search_words USING fts5(tokens, heads, scope, content='search_entries', content_rowid='n', tokenize='ascii', columnsize=0);
 INSERT INTO search_words (search_words, rank) VALUES ('secure-delete', 1);
 
 -- A row here lets a rebuild empty the index at once instead of word by word.
@@ -26,18 +26,18 @@ CREATE TABLE search_emptying (yes BIGINT NOT NULL);
 
 -- +goose StatementBegin
 CREATE TRIGGER search_entries_insert AFTER INSERT ON search_entries BEGIN
-  INSERT INTO search_words (rowid, tokens, scope) VALUES (new.n, new.tokens, new.scope);
+  INSERT INTO search_words (rowid, tokens, heads, scope) VALUES (new.n, new.tokens, new.heads, new.scope);
 END;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE TRIGGER search_entries_update AFTER UPDATE ON search_entries BEGIN
-  INSERT INTO search_words (search_words, rowid, tokens, scope) VALUES ('delete', old.n, old.tokens, old.scope);
-  INSERT INTO search_words (rowid, tokens, scope) VALUES (new.n, new.tokens, new.scope);
+  INSERT INTO search_words (search_words, rowid, tokens, heads, scope) VALUES ('delete', old.n, old.tokens, old.heads, old.scope);
+  INSERT INTO search_words (rowid, tokens, heads, scope) VALUES (new.n, new.tokens, new.heads, new.scope);
 END;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE TRIGGER search_entries_delete AFTER DELETE ON search_entries WHEN NOT EXISTS (SELECT 1 FROM search_emptying) BEGIN
-  INSERT INTO search_words (search_words, rowid, tokens, scope) VALUES ('delete', old.n, old.tokens, old.scope);
+  INSERT INTO search_words (search_words, rowid, tokens, heads, scope) VALUES ('delete', old.n, old.tokens, old.heads, old.scope);
 END;
 -- +goose StatementEnd
 */
