@@ -117,3 +117,10 @@ func allFollowers(ctx context.Context, tx *db.Tx) ([]FollowerState, error) {
 		return s, r.Scan(&s.Name, &s.Position.Tx, &s.Position.ID, &s.Failures, &s.Fault)
 	}, `SELECT name, tx, id, failures, fault FROM followers ORDER BY name`)
 }
+
+// Empty reports whether nothing was ever sealed in the database, so that a
+// master key may be made for it.
+func Empty(ctx context.Context, tx *db.Tx) (bool, error) {
+	n, err := db.One[int64](ctx, tx, `SELECT count(*) FROM (SELECT 1 AS x FROM seal_keys LIMIT 1) k`)
+	return n == 0, err
+}

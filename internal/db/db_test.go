@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -126,6 +127,22 @@ func TestTransactions(t *testing.T) {
 			}()
 			if count(t, d) != 1 {
 				t.Error("the panicking transaction stayed")
+			}
+		})
+		t.Run("a goroutine that ends inside harms nobody else", func(t *testing.T) {
+			var wg sync.WaitGroup
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				_ = d.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+					must(t, exec(`INSERT INTO notes VALUES ($1, $2)`, 11, "")(ctx, tx))
+					runtime.Goexit()
+					return nil
+				})
+			}()
+			wg.Wait()
+			if count(t, d) != 1 {
+				t.Error("what was not finished stayed")
 			}
 		})
 		t.Run("no row is said so", func(t *testing.T) {

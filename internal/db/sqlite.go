@@ -29,18 +29,21 @@ type sqliteBackend struct {
 
 	jobs    chan *job
 	closing chan struct{}
+	stopped chan struct{} // the writer is gone
 	wg      sync.WaitGroup
 	once    sync.Once
 }
 
-// job is one caller's transaction on its way through the writer.
+// job is one caller's transaction. The writer gives it its turn, the caller runs
+// its function in its own goroutine and gives the turn back, so a panic or a
+// test's FailNow stays the caller's.
 type job struct {
-	ctx   context.Context
-	fn    func(context.Context, *Tx) error
-	tx    *Tx
-	err   error
-	panic any
-	done  chan struct{}
+	ctx  context.Context
+	turn chan *sqliteSession
+	ran  chan struct{}
+	done chan struct{}
+	ok   bool  // the function came to its end
+	err  error // of the function, then of the commit
 }
 
 func openSQLite(ctx context.Context, path string, o Options) (*sqliteBackend, error) {
@@ -69,7 +72,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteBackend, er
 	n := 4 * runtime.GOMAXPROCS(0)
 	reader.SetMaxOpenConns(n)
 	reader.SetMaxIdleConns(n)
-	b := &sqliteBackend{dsn: dsn, writer: writer, reader: reader, jobs: make(chan *job, queueSize), closing: make(chan struct{})}
+	b := &sqliteBackend{dsn: dsn, writer: writer, reader: reader, jobs: make(chan *job, queueSize), closing: make(chan struct{}), stopped: make(chan struct{})}
 	b.wg.Add(2)
 	go b.write()
 	go b.checkpoint()
@@ -77,10 +80,11 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteBackend, er
 }
 
 func (b *sqliteBackend) update(ctx context.Context, fn func(context.Context, *Tx) error) error {
-	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	j := &job{ctx: ctx, turn: make(chan *sqliteSession), ran: make(chan struct{}), done: make(chan struct{})}
+	closed := unavailable(errors.New("database is closed"))
 	select {
 	case <-b.closing:
-		return unavailable(errors.New("database is closed"))
+		return closed
 	default:
 	}
 	select {
@@ -88,23 +92,46 @@ func (b *sqliteBackend) update(ctx context.Context, fn func(context.Context, *Tx
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-b.closing:
-		return unavailable(errors.New("database is closed"))
+		return closed
+	}
+	tx := &Tx{engine: SQLite}
+	select {
+	case s := <-j.turn:
+		tx.s = s
+		j.work(tx, fn)
+	case <-j.done: // never got its turn
+	case <-b.stopped:
+		return closed
 	}
 	<-j.done
-	if j.panic != nil {
-		panic(j.panic)
-	}
-	if j.err == nil && j.tx != nil {
-		for _, f := range j.tx.after {
+	if j.err == nil {
+		for _, f := range tx.after {
 			f()
 		}
 	}
 	return j.err
 }
 
+// work runs the function and gives the turn back, however it ends; it goes on
+// when the writer has put the database in order behind it.
+func (j *job) work(tx *Tx, fn func(context.Context, *Tx) error) {
+	defer func() {
+		close(j.ran)
+		if !j.ok {
+			<-j.done
+		}
+	}()
+	ctx := context.WithoutCancel(j.ctx) // an interrupted write would roll back the group
+	if j.err = fn(ctx, tx); j.err == nil {
+		j.err = tx.drain(ctx)
+	}
+	j.ok = true
+}
+
 // write is the one goroutine that writes.
 func (b *sqliteBackend) write() {
 	defer b.wg.Done()
+	defer close(b.stopped)
 	var s *sqliteSession
 	for {
 		var first *job
@@ -140,7 +167,7 @@ func (b *sqliteBackend) group(s *sqliteSession, first *job) {
 	jobs := make([]*job, 0, 16)
 	finish := func(err error) {
 		for _, j := range jobs {
-			if err != nil && j.err == nil && j.panic == nil {
+			if err != nil && j.err == nil {
 				j.err = err
 			}
 			close(j.done)
@@ -254,16 +281,10 @@ func (s *sqliteSession) run(j *job) (dead error) {
 		j.err = err
 		return nil
 	}
-	ctx := context.WithoutCancel(j.ctx) // an interrupted write would roll back the group
 	s.inJob, s.saved, s.wrote, s.fatal = true, false, false, nil
-	defer func() { s.inJob = false }()
-	j.tx = &Tx{s: s, engine: SQLite}
-	func() {
-		defer func() { j.panic = recover() }()
-		if j.err = j.fn(ctx, j.tx); j.err == nil {
-			j.err = j.tx.drain(ctx)
-		}
-	}()
+	j.turn <- s
+	<-j.ran
+	s.inJob = false
 	if s.fatal != nil {
 		j.err = s.fatal
 		return s.fatal
@@ -271,7 +292,8 @@ func (s *sqliteSession) run(j *job) (dead error) {
 	if !s.saved {
 		return nil
 	}
-	if j.err != nil || j.panic != nil {
+	ctx := context.Background()
+	if j.err != nil || !j.ok {
 		if _, err := s.raw(ctx, "ROLLBACK TO job"); err != nil {
 			return err
 		}
