@@ -19,7 +19,7 @@ type Use struct {
 	Body    city.BodyID
 	Post    city.PostID
 	Account city.AccountID // who it was, for the auditor; zero for the program
-	Purpose string         // a key of the catalogue under "purpose."
+	Purpose string         // the key of a text, such as "purpose.handle"
 	Case    city.CaseNumber
 	Fields  []string // what was used: "name", "licence:household-register", …
 }

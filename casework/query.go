@@ -53,7 +53,7 @@ func (e *Engine) read(ctx context.Context, tx *db.Tx, actor city.Actor, row case
 }
 
 // Look reads a case for an officer and leaves the trace that the applicant sees:
-// body, post, purpose, case. The purpose is a key under "purpose." of the texts.
+// body, post, purpose, case. The purpose is the key of a text, such as "purpose.handle".
 func (e *Engine) Look(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, purpose string) (Case, error) {
 	c, err := e.Get(ctx, tx, actor, n)
 	if err != nil {

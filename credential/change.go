@@ -154,5 +154,6 @@ func (r *Registry) change(ctx context.Context, tx *db.Tx, actor city.Actor, row 
 func (c *Credential) resource() access.Resource {
 	return access.Resource{Type: "Credential", ID: string(c.Number), Region: c.Region, Attrs: access.Attrs{
 		"type": c.Type, "body": c.Body, "person": c.Holder.Person, "firm": c.Holder.Firm, "case": string(c.Case), "status": string(c.Status),
+		"approver": string(c.Body) + ".approver", "head": string(c.Body) + ".head",
 	}}
 }

@@ -10,7 +10,8 @@
 // only a status list or the city's own records can add: that it still holds.
 //
 // Policies see these actions. On a Credential with type, body, person, firm, case
-// and status: credential.issue (without a status), credential.read,
+// and status, and the posts approver and head of the body: credential.issue
+// (without a status), credential.read,
 // credential.suspend, credential.restore, credential.revoke. On a Holder with
 // person and firm: credential.list, and credential.fetch with type, body (the
 // issuer) and case beside them.
