@@ -159,3 +159,13 @@ func (v *View) asset(name string) string { return v.site.assets.url(name) }
 // Bundled reports whether third-party scripts were built in; pages that need
 // them show their tables otherwise and say why.
 func (v *View) Bundled(name string) bool { return v.site.assets.url(name) != "" }
+
+// Fonts are the fonts for PDF files, where the bundle fetched them; the folder
+// may be empty.
+func Fonts() fs.FS {
+	sub, err := fs.Sub(bundleFiles, "bundle/dist/fonts")
+	if err != nil {
+		panic(err) // the name is well-formed
+	}
+	return sub
+}

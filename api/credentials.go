@@ -1,0 +1,110 @@
+package api
+
+import (
+	"context"
+
+	"yiwang/city"
+	"yiwang/credential"
+	"yiwang/internal/db"
+)
+
+func (a *API) listCredentials(ctx context.Context, actor city.Actor, _ *struct{}) (*list[credentialBody], error) {
+	if actor.Kind != city.Resident {
+		return nil, city.Unauthenticated("error.sign_in")
+	}
+	var out []credentialBody
+	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		h := credential.Holder{Person: actor.Applicant(), Firm: actor.Firm}
+		if !actor.Firm.IsZero() {
+			h.Person = city.PersonID{}
+		}
+		cs, err := a.Credentials.ByHolder(ctx, tx, actor, h)
+		for _, c := range cs {
+			out = append(out, credentialOf(c, true))
+		}
+		return err
+	})
+	return listOf(out, ""), err
+}
+
+func (a *API) getCredential(ctx context.Context, actor city.Actor, in *ByNumber) (*body[credentialBody], error) {
+	n, err := credential.ParseNumber(in.Number)
+	if err != nil {
+		return nil, city.NotFound("error.not_found")
+	}
+	var c credential.Credential
+	read := func(ctx context.Context, tx *db.Tx) (err error) {
+		if actor.Kind == city.Officer {
+			c, err = a.Credentials.Look(ctx, tx, actor, n, "purpose.check_licence", "")
+		} else {
+			c, err = a.Credentials.Get(ctx, tx, actor, n)
+		}
+		return err
+	}
+	if actor.Kind == city.Officer {
+		err = a.DB.Update(ctx, read)
+	} else {
+		err = a.DB.View(ctx, read)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &body[credentialBody]{credentialOf(c, true)}, nil
+}
+
+type changeIn struct {
+	ByNumber
+	Body struct {
+		Action string            `json:"action" enum:"revoke,suspend,restore"`
+		Status credential.Status `json:"status,omitempty" doc:"For revoke: 03 when absent, or 04, 05, 06, 07, 99."`
+		Reason string            `json:"reason" minLength:"1"`
+		Legal  string            `json:"legal,omitempty"`
+		Case   city.CaseNumber   `json:"case,omitempty"`
+	}
+}
+
+func (a *API) changeCredential(ctx context.Context, actor city.Actor, in *changeIn) (*body[credentialBody], error) {
+	n, err := credential.ParseNumber(in.Number)
+	if err != nil {
+		return nil, city.NotFound("error.not_found")
+	}
+	ch := credential.Change{Number: n, Status: in.Body.Status, Reason: in.Body.Reason, Legal: in.Body.Legal, Case: in.Body.Case}
+	change := map[string]func(context.Context, *db.Tx, city.Actor, credential.Change) (credential.Credential, error){
+		"revoke": a.Credentials.Revoke, "suspend": a.Credentials.Suspend, "restore": a.Credentials.Restore}[in.Body.Action]
+	var c credential.Credential
+	err = a.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		c, err = change(ctx, tx, actor, ch)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &body[credentialBody]{credentialOf(c, true)}, nil
+}
+
+type verifyIn struct {
+	Body struct {
+		Code string `json:"code" maxLength:"8192" doc:"What was scanned, or a licence number."`
+	}
+}
+
+type verifyBody struct {
+	Valid    bool                 `json:"valid"`
+	Kind     credential.Kind      `json:"kind"`
+	Reason   credential.Reason    `json:"reason" doc:"A closed list: ok, not_a_code, damaged, unsupported, unknown_signer, bad_signature, signer_not_valid, not_yet_valid, expired, suspended, revoked, cancelled, lapsed, transferred, withdrawn, other, number_wrong, number_only, number_unknown"`
+	Message  string               `json:"message"`
+	Claims   *credential.Claims   `json:"claims,omitempty"`
+	Warnings []credential.Warning `json:"warnings,omitempty"`
+}
+
+func (a *API) verify(ctx context.Context, _ city.Actor, in *verifyIn) (*body[verifyBody], error) {
+	var r credential.Result
+	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		r, err = a.Credentials.Check(ctx, tx, in.Body.Code, a.Clock.Now())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &body[verifyBody]{verifyBody{Valid: r.Valid, Kind: r.Kind, Reason: r.Reason, Message: r.Reason.Say(readerFrom(ctx).lang), Claims: r.Claims, Warnings: r.Warnings}}, nil
+}

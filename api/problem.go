@@ -1,0 +1,154 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"yiwang/city"
+)
+
+// problem is the body of every fault (RFC 9457).
+type problem struct {
+	Type   string         `json:"type" doc:"urn:yiwang:problem: and the kind: invalid, unauthenticated, forbidden, not_found, conflict, too_large, rate_limited, unavailable, internal"`
+	Title  string         `json:"title"`
+	Status int            `json:"status"`
+	Detail string         `json:"detail" doc:"A sentence in the reader's language."`
+	Code   string         `json:"code,omitempty" doc:"The key of the sentence, for programs."`
+	ID     string         `json:"id,omitempty" doc:"To quote, where the fault is ours."`
+	Errors []problemField `json:"errors,omitempty"`
+	Case   *caseBody      `json:"case,omitempty" doc:"With a conflict: the case as it stands now."`
+
+	retry int
+}
+
+type problemField struct {
+	Location string `json:"location" doc:"The field, dotted."`
+	Message  string `json:"message"`
+	Code     string `json:"code,omitempty"`
+}
+
+func (p *problem) Error() string             { return p.Detail }
+func (p *problem) GetStatus() int            { return p.Status }
+func (p *problem) ContentType(string) string { return "application/problem+json" }
+
+// GetHeaders adds the hint when to try again.
+func (p *problem) GetHeaders() http.Header {
+	h := http.Header{}
+	if p.retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.retry))
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="yiwang"`)
+	}
+	return h
+}
+
+// statusOf is the one table from kinds of error to statuses.
+var statusOf = map[city.Kind]int{
+	city.KindInvalid:         http.StatusUnprocessableEntity,
+	city.KindUnauthenticated: http.StatusUnauthorized,
+	city.KindForbidden:       http.StatusForbidden,
+	city.KindNotFound:        http.StatusNotFound,
+	city.KindConflict:        http.StatusConflict,
+	city.KindTooLarge:        http.StatusRequestEntityTooLarge,
+	city.KindRateLimited:     http.StatusTooManyRequests,
+	city.KindUnavailable:     http.StatusServiceUnavailable,
+	city.KindInternal:        http.StatusInternalServerError,
+}
+
+func kindOfStatus(status int) city.Kind {
+	for k, s := range statusOf {
+		if s == status {
+			return k
+		}
+	}
+	if status >= 500 {
+		return city.KindInternal
+	}
+	return city.KindInvalid
+}
+
+func newProblem(l city.Lang, kind city.Kind) *problem {
+	return &problem{Type: "urn:yiwang:problem:" + string(kind), Status: statusOf[kind], Title: city.Say(l, "api.title."+string(kind))}
+}
+
+// withCase is an error together with the case as it stands.
+type withCase struct {
+	error
+	body *caseBody
+}
+
+func (w withCase) Unwrap() error { return w.error }
+
+// problem says an error in the reader's language; what is nobody's fault but
+// ours is logged under an id.
+func (a *API) problem(ctx context.Context, err error) *problem {
+	return sayProblem(ctx, readerFrom(ctx).lang, err)
+}
+
+func sayProblem(ctx context.Context, l city.Lang, err error) *problem {
+	var ready *problem
+	if errors.As(err, &ready) {
+		return ready
+	}
+	p := newProblem(l, city.KindOf(err))
+	var e *city.Error
+	if !errors.As(err, &e) {
+		p.ID = city.NewEventID().String()
+		p.Detail = city.Say(l, "error.internal", "id", p.ID)
+		slog.ErrorContext(ctx, "internal fault", "id", p.ID, "err", err)
+		return p
+	}
+	p.Detail, p.Code = e.Message.In(l), e.Message.Key
+	for _, f := range e.Fields {
+		p.Errors = append(p.Errors, problemField{Location: f.Name, Message: f.Message.In(l), Code: f.Message.Key})
+	}
+	if e.RetryAfter > 0 {
+		p.retry = max(1, int(e.RetryAfter.Seconds()))
+	}
+	var w withCase
+	if errors.As(err, &w) {
+		p.Case = w.body
+	}
+	return p
+}
+
+// problemOf makes the library's own faults (unreadable JSON, wrong types,
+// unknown paths of the body) problems of ours.
+func problemOf(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
+	l := city.English
+	var c context.Context = context.Background()
+	if ctx != nil {
+		c = ctx.Context()
+		l = city.LangOf(ctx.Header("Accept-Language"))
+	}
+	if status == http.StatusBadRequest {
+		status = http.StatusUnprocessableEntity
+	}
+	p := newProblem(l, kindOfStatus(status))
+	p.Status = status
+	p.Detail = city.Say(l, "api.malformed")
+	if status >= 500 {
+		p.ID = city.NewEventID().String()
+		p.Detail = city.Say(l, "error.internal", "id", p.ID)
+		slog.ErrorContext(c, "internal fault", "id", p.ID, "msg", msg, "errs", errs)
+		return p
+	}
+	for _, err := range errs {
+		var d huma.ErrorDetailer
+		if errors.As(err, &d) {
+			p.Errors = append(p.Errors, problemField{Location: d.ErrorDetail().Location, Message: d.ErrorDetail().Message, Code: "api.malformed"})
+		} else if err != nil {
+			p.Errors = append(p.Errors, problemField{Location: "body", Message: err.Error(), Code: "api.malformed"})
+		}
+	}
+	if len(p.Errors) == 0 && msg != "" {
+		p.Errors = []problemField{{Location: "body", Message: msg, Code: "api.malformed"}}
+	}
+	return p
+}
