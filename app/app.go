@@ -1,0 +1,285 @@
+// Package app puts the program together. It is the only place that knows
+// everyone: it reads the city, opens the database, builds each package with what
+// it needs, and starts and stops them in order.
+package app
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"yiwang/access"
+	"yiwang/algorithm"
+	"yiwang/casework"
+	"yiwang/city"
+	"yiwang/credential"
+	"yiwang/credential/paper"
+	"yiwang/directory"
+	"yiwang/identity"
+	"yiwang/internal/db"
+	"yiwang/journal"
+	"yiwang/notify"
+	"yiwang/pack"
+	"yiwang/search"
+	"yiwang/serviceitem"
+	"yiwang/web"
+)
+
+// Options say which city to run and where its data lie. City and Data are
+// needed; zero values of the rest are right for one machine.
+type Options struct {
+	City     string // folder of the city pack
+	CityFS   fs.FS  // the pack itself, in place of City
+	Data     string // data folder: database, keys, uploads
+	Database string // postgres://… in place of the SQLite file in Data
+	Origin   string // how people reach the program, "https://city.example"
+	Clock    city.Clock
+	Since    time.Time // when the city's records begin, if before the first run: licences may be that old
+	Demo     bool      // a made-up city: says so on every page, takes the password "demo"
+	Log      *slog.Logger
+}
+
+// App is a program put together. Its parts are exported for the faces and for
+// the demonstration, which does nothing that a face could not.
+type App struct {
+	Options
+	Pack        *pack.City
+	DB          *db.DB
+	Journal     *journal.Journal
+	Access      *access.Access
+	Directory   *directory.Directory
+	Identity    *identity.Identity
+	Cases       *casework.Engine
+	Algorithms  *algorithm.Register
+	Credentials *credential.Registry
+	Items       *serviceitem.Service
+	Notices     *notify.Notify
+	Search      *search.Index
+	Site        *web.Site
+
+	handler http.Handler
+	ready   bool
+	stop    context.CancelFunc
+	work    sync.WaitGroup
+	mu      sync.Mutex
+}
+
+// PackFaults is returned by New when the city pack has faults.
+type PackFaults []pack.Fault
+
+func (f PackFaults) Error() string {
+	lines := make([]string, len(f))
+	for i, x := range f {
+		lines[i] = x.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// New reads the city, opens and migrates the database and builds every part.
+// Nothing runs before Start. On an error nothing stays open.
+func New(ctx context.Context, o Options) (a *App, err error) {
+	if o.Clock == nil {
+		o.Clock = city.WallClock{}
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Origin == "" {
+		o.Origin = "http://localhost:8080"
+	}
+	a = &App{Options: o}
+	var faults []pack.Fault
+	if o.CityFS != nil {
+		a.Pack, faults = pack.LoadFS(o.CityFS)
+	} else {
+		a.Pack, faults = pack.Load(o.City)
+	}
+	if len(faults) > 0 {
+		return nil, PackFaults(faults)
+	}
+	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		return nil, err
+	}
+	if err := a.openDatabase(ctx); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			a.DB.Close()
+		}
+	}()
+	if err := a.build(ctx); err != nil {
+		return nil, err
+	}
+	return a, a.faces(ctx)
+}
+
+func (a *App) openDatabase(ctx context.Context) error {
+	url := a.Database
+	if url == "" {
+		url = "sqlite:" + filepath.Join(a.Data, "city.db")
+	}
+	d, err := db.Open(ctx, url, db.Options{})
+	if err != nil {
+		return err
+	}
+	if err := d.Migrate(ctx); err != nil {
+		d.Close()
+		return err
+	}
+	a.DB = d
+	return nil
+}
+
+// master is the key that everything personal lies under. It is made once, for an
+// empty database; a database that holds sealed records without its key is an
+// error and not a reason to make another.
+func (a *App) master(ctx context.Context) ([]byte, error) {
+	empty := false
+	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		empty, err = journal.Empty(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return journal.LoadMaster(filepath.Join(a.Data, "keys", "master.key"), empty)
+}
+
+func (a *App) build(ctx context.Context) error {
+	p := a.Pack
+	key, err := a.master(ctx)
+	if err != nil {
+		return err
+	}
+	vault, err := journal.NewVault(key)
+	if err != nil {
+		return err
+	}
+	a.Journal = journal.New(a.DB, vault)
+	if a.Access, err = access.New(p.Policies); err != nil {
+		return err
+	}
+	if err := a.domain(ctx); err != nil {
+		return err
+	}
+	a.followers()
+	return nil
+}
+
+// domain builds what has state and a clock.
+func (a *App) domain(ctx context.Context) (err error) {
+	p := a.Pack
+	if a.Directory, err = directory.New(directory.Options{DB: a.DB, Access: a.Access, Journal: a.Journal, Clock: a.Clock,
+		Calendar: p.Calendar, Regions: p.Regions, Bodies: p.Bodies}); err != nil {
+		return err
+	}
+	if a.Identity, err = identity.New(identity.Options{DB: a.DB, Access: a.Access, Journal: a.Journal, Directory: a.Directory,
+		Clock: a.Clock, AnyPassword: a.Demo, Passkeys: a.passkeySite()}); err != nil {
+		return err
+	}
+	if a.Algorithms, err = algorithm.New(ctx, algorithm.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
+		Calendar: p.Calendar, Rules: p.Rules}); err != nil {
+		return err
+	}
+	if a.Credentials, err = credential.New(ctx, credential.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
+		Zone: p.Zone, City: string(p.Site.Code), Name: p.Site.Name, Mark: p.Site.Mark.Text, Types: p.Credentials, Issuers: a.issuers(),
+		Keys: filepath.Join(a.Data, "keys", "licences"), KeysFrom: a.Since, ListURL: a.Origin + "/credentials/status/", CheckURL: a.Origin + "/verify",
+		Regions: a.regionName, Press: paper.NewPress(web.Fonts(), os.DirFS("/usr/share/fonts/truetype"))}); err != nil {
+		return err
+	}
+	blobs, err := serviceitem.OpenBlobs(filepath.Join(a.Data, "blobs"))
+	if err != nil {
+		return err
+	}
+	if a.Items, err = serviceitem.New(serviceitem.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
+		Calendar: p.Calendar, Directory: a.Directory, Rules: a.Algorithms, Licences: a.Credentials,
+		Blobs: blobs, Items: p.Items, Forms: p.Forms, Listed: p.Listed, Files: p.Files,
+		Hotline: p.Site.Hotline}); err != nil {
+		return err
+	}
+	if a.Cases, err = casework.New(ctx, casework.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
+		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: a.Items.Effects()}); err != nil {
+		return err
+	}
+	return a.Items.Bind(a.Cases)
+}
+
+func (a *App) issuers() map[city.BodyID]credential.Issuer {
+	m := map[city.BodyID]credential.Issuer{}
+	for _, b := range a.Pack.Bodies {
+		m[b.ID] = credential.Issuer{Code: b.USCC, Name: b.Name}
+	}
+	return m
+}
+
+func (a *App) regionName(c city.RegionCode) city.Text {
+	if r, ok := a.Directory.Region(c); ok {
+		return r.Name
+	}
+	return city.Text{ZhHans: string(c), En: string(c)}
+}
+
+// passkeySite is nil for an address that browsers refuse passkeys for.
+func (a *App) passkeySite() *identity.Site {
+	host := strings.TrimPrefix(strings.TrimPrefix(a.Origin, "https://"), "http://")
+	host, _, _ = strings.Cut(host, ":")
+	host, _, _ = strings.Cut(host, "/")
+	if host == "" || strings.Trim(host, "0123456789.") == "" {
+		return nil
+	}
+	return &identity.Site{ID: host, Name: a.Pack.Site.Name.In(city.Chinese), Origins: []string{a.Origin}}
+}
+
+// Start begins the work behind the faces: followers, timers, deciding rules.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.Journal.Start(ctx); err != nil {
+		return err
+	}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stop = stop
+	a.goes(func() { a.Cases.Run(run, 5*time.Second) })
+	a.goes(func() { a.Items.Run(run) })
+	if err := a.Notices.Start(ctx); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.ready = true
+	a.mu.Unlock()
+	return nil
+}
+
+func (a *App) goes(f func()) {
+	a.work.Add(1)
+	go func() {
+		defer a.work.Done()
+		f()
+	}()
+}
+
+// Stop ends what Start began, in reverse order, and closes the database.
+func (a *App) Stop() error {
+	a.mu.Lock()
+	a.ready = false
+	a.mu.Unlock()
+	if a.stop != nil {
+		a.stop()
+	}
+	a.work.Wait()
+	a.Notices.Stop()
+	a.Journal.Stop()
+	if err := a.DB.Close(); err != nil {
+		return fmt.Errorf("close the database: %w", err)
+	}
+	return nil
+}
+
+// Handler serves every page and address.
+func (a *App) Handler() http.Handler { return a.handler }

@@ -1,0 +1,173 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"yiwang/api"
+	"yiwang/city"
+	"yiwang/notify"
+	"yiwang/search"
+	"yiwang/web"
+)
+
+// cookie is the session's; the prefix makes browsers refuse it from elsewhere
+// where the address is secure.
+func (a *App) cookie() string {
+	if strings.HasPrefix(a.Origin, "https://") {
+		return "__Host-yiwang"
+	}
+	return "yiwang"
+}
+
+func (a *App) followers() {
+	p := a.Pack
+	a.Notices = notify.New(notify.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Zone: p.Zone, City: p.Site.Name,
+		Names: notify.Names{
+			Item: func(c city.ItemCode) city.Text {
+				if it, ok := p.Item(c); ok {
+					return it.Name
+				}
+				return city.Text{}
+			},
+			Kind: func(id city.KindID) city.Text {
+				if k, ok := p.Kind(id); ok {
+					return k.Name
+				}
+				return city.Text{}
+			},
+			Stage: func(id city.KindID, stage string) city.Text {
+				if k, ok := p.Kind(id); ok {
+					if st, ok := k.Stage(stage); ok {
+						return st.Name
+					}
+				}
+				return city.Text{}
+			},
+			Result: func(id city.KindID, result string) city.Text {
+				if k, ok := p.Kind(id); ok {
+					r, _ := k.Result(result)
+					return r.Name
+				}
+				return city.Text{}
+			},
+			Body: a.bodyName,
+			Post: func(id city.PostID) city.Text {
+				p, _ := a.Directory.Post(id)
+				return p.Name
+			},
+		},
+		Channels: []notify.Channel{notify.NewSpool("sms", filepath.Join(a.Data, "spool", "sms"))},
+		Link:     func(typ, subject string) string { return a.Origin + "/" + typ + "/" + subject },
+	})
+	a.Search = search.New(a.Journal, a.Access)
+	a.Search.IndexItems(a.searchable())
+	a.Journal.Follow(a.Notices)
+	a.Journal.Follow(a.Search)
+}
+
+func (a *App) bodyName(id city.BodyID) city.Text {
+	if b, ok := a.Pack.Body(id); ok {
+		return b.Name
+	}
+	return city.Text{ZhHans: string(id), En: string(id)}
+}
+
+// faces builds every page and address.
+func (a *App) faces(ctx context.Context) error {
+	s := a.Pack.Site
+	var err error
+	a.Site, err = web.New(web.Options{Clock: a.Clock, Log: a.Log, Demo: a.Demo, City: web.City{Code: string(s.Code), Name: s.Name,
+		Hotline: s.Hotline, Mark: s.Mark.Text, MarkColour: s.Mark.Colour, River: s.River, Zone: a.Pack.Zone}})
+	if err != nil {
+		return err
+	}
+	json := api.New(api.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Clock: a.Clock, Name: s.Name, Cookie: a.cookie()})
+
+	inner := http.NewServeMux()
+	inner.Handle("/static/", a.Site.Static())
+	outer := http.NewServeMux()
+	outer.Handle("/api/", http.NewCrossOriginProtection().Handler(json))
+	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { status(w, http.StatusOK, "ok") })
+	outer.HandleFunc("GET /readyz", a.readyz)
+	outer.Handle("GET /metrics", a.metrics())
+	outer.Handle("/", a.Site.Wrap(inner))
+	a.handler = outer
+	return nil
+}
+
+func status(w http.ResponseWriter, code int, word string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(map[string]string{"status": word})
+}
+
+// readyz says whether the program should be given work: it was started, and the
+// database answers.
+func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	ready := a.ready
+	a.mu.Unlock()
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	switch {
+	case !ready:
+		status(w, http.StatusServiceUnavailable, "starting")
+	case a.DB.Ping(ctx) != nil:
+		w.Header().Set("Retry-After", "5")
+		status(w, http.StatusServiceUnavailable, "database unavailable")
+	default:
+		status(w, http.StatusOK, "ready")
+	}
+}
+
+// metrics are for the operator's monitoring: the process, and how far the
+// followers have come.
+func (a *App) metrics() http.Handler {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &followers{a})
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
+}
+
+type followers struct{ a *App }
+
+var followerFailures = prometheus.NewDesc("yiwang_follower_failures", "Tries in a row that a follower of the journal has failed.", []string{"follower"}, nil)
+
+func (f *followers) Describe(c chan<- *prometheus.Desc) { c <- followerFailures }
+
+func (f *followers) Collect(c chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	states, err := f.a.Journal.Followers(ctx)
+	if err != nil {
+		return // the database's absence shows at /readyz
+	}
+	for _, s := range states {
+		c <- prometheus.MustNewConstMetric(followerFailures, prometheus.GaugeValue, float64(s.Failures), s.Name)
+	}
+}
+
+// searchable is the catalogue as the search for items wants it: what can be
+// applied for here, and what is only listed.
+func (a *App) searchable() []search.Item {
+	var out []search.Item
+	for i := range a.Pack.Items {
+		it := &a.Pack.Items[i]
+		out = append(out, search.Item{Code: it.Code, Name: it.Name, Summary: it.Summary, Guide: it.Guide,
+			Keywords: map[city.Lang][]string{city.Chinese: it.Keywords.ZhHans, city.English: it.Keywords.En}})
+	}
+	for _, l := range a.Pack.Listed {
+		out = append(out, search.Item{Code: city.ItemCode(l.Code), Name: city.Text{ZhHans: l.Name, En: l.Name}})
+	}
+	return out
+}
