@@ -40,7 +40,7 @@ city < credential/paper < credential
 internal/db < internal/db/dbtest
 city < internal/story, internal/arch
 app < internal/bench < cmd/yiwang
-cities < cmd/yiwang
+cities < app, demo, cmd/yiwang
 `
 
 // helpers are imported by tests only.

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"yiwang/app"
+	"yiwang/cities"
+	"yiwang/city"
+	"yiwang/demo"
+)
+
+type serveCmd struct {
+	City     string `required:"" help:"The city's folder." type:"path"`
+	Data     string `default:"data" help:"Data folder: database, keys, uploads." type:"path"`
+	Database string `help:"postgres://… in place of the SQLite file in the data folder." env:"YIWANG_DATABASE"`
+	Listen   string `default:"localhost:8080" help:"Address to listen on."`
+	Origin   string `help:"How people reach the program, such as https://city.example; default http and the address."`
+}
+
+func (c *serveCmd) Run(e *env) error {
+	l, origin, err := listen(c.Listen, c.Origin)
+	if err != nil {
+		return exit{exitUsage, err.Error()}
+	}
+	defer l.Close()
+	a, err := app.New(e.ctx, app.Options{City: c.City, Data: c.Data, Database: c.Database, Origin: origin})
+	if err != nil {
+		return e.packFaults(err)
+	}
+	if err := a.Start(e.ctx); err != nil {
+		return errors.Join(err, a.Stop())
+	}
+	e.say("cli.serve.ready", "name", a.Pack.Site.Name, "url", origin)
+	err = a.Serve(e.ctx, l)
+	return errors.Join(err, a.Stop())
+}
+
+type demoCmd struct {
+	Listen   string `default:"localhost:8080" help:"Address to listen on."`
+	Data     string `help:"Data folder, kept; default is a temporary one, removed at the end." type:"path"`
+	City     string `help:"Another city's folder; default is Jianghai, which travels in the program." type:"path"`
+	Database string `help:"postgres://… in place of the SQLite file." env:"YIWANG_DATABASE"`
+	Seed     int64  `default:"1" help:"Same seed, same city."`
+	Quiet    bool   `help:"No made-up life: only the sign-ins and their papers."`
+}
+
+func (c *demoCmd) Run(e *env) (err error) {
+	slog.SetDefault(slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	l, origin, err := listen(c.Listen, "")
+	if err != nil {
+		return exit{exitUsage, err.Error()}
+	}
+	defer l.Close()
+	data := c.Data
+	if data == "" {
+		if data, err = os.MkdirTemp("", "yiwang-demo-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(data)
+	}
+	var pack fs.FS
+	if c.City == "" {
+		pack = cities.Jianghai()
+	}
+	a, err := app.New(e.ctx, app.Options{City: c.City, CityFS: pack, Data: data, Database: c.Database, Origin: origin, Demo: true,
+		Since: demo.Began(time.Now()).AddDate(0, 0, -1)}) // the papers that people hold are older than the program
+	if err != nil {
+		return e.packFaults(err)
+	}
+	defer func() { err = errors.Join(err, a.Stop()) }()
+	d, err := c.cast(e.ctx, a)
+	if err != nil {
+		return err
+	}
+	if err := a.Start(e.ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(e.ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() { served <- a.Serve(ctx, l) }()
+	e.say("cli.demo.ready", "name", a.Pack.Site.Name, "url", origin)
+	e.say("cli.demo.sign_ins")
+	for _, s := range d.SignIns() {
+		fmt.Fprintf(e.out, "  %-12s %s\n", s.Login, s.About.In(e.lang))
+	}
+	if !c.Quiet {
+		lived := make(chan error, 1)
+		go func() { lived <- c.live(ctx, e, d) }()
+		defer func() {
+			cancel()
+			if e := <-lived; e != nil && !errors.Is(e, context.Canceled) {
+				err = errors.Join(err, e)
+			}
+		}()
+	}
+	return <-served
+}
+
+// cast puts the people of the sign-ins in place, before the first page.
+func (c *demoCmd) cast(ctx context.Context, a *app.App) (*demo.Demo, error) {
+	past := city.NewSetClock(time.Now())
+	then, err := a.Twin(ctx, past)
+	if err != nil {
+		return nil, err
+	}
+	d, err := demo.New(parts(a), parts(then), past, c.Seed)
+	if err != nil {
+		return nil, err
+	}
+	return d, d.Cast(ctx)
+}
+
+func parts(a *app.App) demo.Parts {
+	return demo.Parts{Pack: a.Pack, DB: a.DB, Journal: a.Journal, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
+		Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Clock: a.Clock}
+}
+
+// live fills in three months of history behind a progress line, then keeps the
+// city moving.
+func (c *demoCmd) live(ctx context.Context, e *env, d *demo.Demo) error {
+	last := time.Time{}
+	err := d.Populate(ctx, func(done, total int) {
+		if e.terminal && (time.Since(last) > 100*time.Millisecond || done == total) {
+			last = time.Now()
+			fmt.Fprintf(e.err, "\r%s%s", city.Say(e.lang, "cli.demo.history"), bar(done, total))
+			if done == total {
+				fmt.Fprintln(e.err)
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return d.Live(ctx)
+}
+
+func listen(addr, origin string) (net.Listener, string, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, "", err
+	}
+	if origin == "" {
+		host, _, _ := net.SplitHostPort(addr)
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		if host == "" || host == "127.0.0.1" || host == "::1" || host == "0.0.0.0" {
+			host = "localhost" // passkeys refuse bare addresses
+		}
+		origin = "http://" + net.JoinHostPort(host, port)
+	}
+	return l, origin, nil
+}
+
+func (e *env) packFaults(err error) error {
+	var f app.PackFaults
+	if !errors.As(err, &f) {
+		return err
+	}
+	for _, x := range f {
+		fmt.Fprintln(e.err, x.In(e.lang))
+	}
+	return exit{code: exitUsage}
+}
