@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -227,7 +228,9 @@ func onlyOne(key string) func(int64) error {
 }
 
 // tell writes the event to both.
-func (i *Identity) tell(ctx context.Context, tx *db.Tx, actor city.Actor, typ string, d Delegation, data any) error {
+func (i *Identity) tell(ctx context.Context, tx *db.Tx, actor city.Actor, typ string, d Delegation, more map[string]any) error {
+	data := map[string]any{"giver": d.Giver, "taker": d.Taker}
+	maps.Copy(data, more)
 	return i.journal.Append(ctx, tx, journal.Event{
 		At: i.clock.Now(), Type: typ, Subject: d.ID.String(), Actor: actor,
 		To: []journal.Recipient{{Person: d.Giver}, {Person: d.Taker}}, Data: data,

@@ -30,7 +30,8 @@ type FollowerState struct {
 }
 
 const (
-	batch    = 500
+	batch    = 500                    // events handled in one transaction
+	fewer    = 100                    // on SQLite, where everybody's writes wait behind it
 	patrol   = time.Second            // for commits of other nodes
 	shortest = 200 * time.Millisecond // between tries of a follower that fails
 	longest  = 30 * time.Second
@@ -77,7 +78,7 @@ func (j *Journal) deliver(ctx context.Context, f Follower) {
 			continue
 		}
 		retry = shortest
-		if n < batch {
+		if n < j.batch() {
 			pause(ctx, patrol, wake)
 		}
 	}
@@ -92,6 +93,13 @@ func pause(ctx context.Context, d time.Duration, wake <-chan struct{}) {
 	case <-wake:
 	case <-ctx.Done():
 	}
+}
+
+func (j *Journal) batch() int {
+	if j.db.Engine() == db.SQLite {
+		return fewer
+	}
+	return batch
 }
 
 // step handles the next events of one follower and says how many they were.
@@ -115,7 +123,7 @@ func (j *Journal) step(ctx context.Context, f Follower) (int, error) {
 		if err != nil {
 			return err
 		}
-		events, err := read(ctx, tx, at, batch)
+		events, err := read(ctx, tx, at, j.batch())
 		if err != nil || len(events) == 0 {
 			return err
 		}

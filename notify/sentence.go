@@ -56,7 +56,7 @@ var told = map[string]struct{ person, post saying }{
 	"case.urge":              {post: saying{key: "notify.case.urge.post", tone: Waiting}},
 	"case.overdue":           {person: saying{key: "notify.case.overdue", tone: Alarm}, post: saying{key: "notify.case.overdue.post", tone: Alarm}},
 
-	"credential.issued":    {person: saying{key: "notify.credential.issued", tone: Done, urgent: true}},
+	"credential.issued":    {person: saying{key: "notify.credential.issued", tone: Done}}, // the matter's end was told
 	"credential.suspended": {person: saying{key: "notify.credential.suspended", tone: Alarm, urgent: true}},
 	"credential.restored":  {person: saying{key: "notify.credential.restored", tone: Done, urgent: true}},
 	"credential.revoked":   {person: saying{key: "notify.credential.revoked", tone: Alarm, urgent: true}},
@@ -111,6 +111,9 @@ var quiet = map[string]string{
 	"credential.fetched": "shown where it was agreed to, and under who used my data",
 	"credential.shown":   "the holder did it",
 	"account.created":    "there is nobody to read it yet",
+	"session.created":    "recent sign-ins are shown with the account",
+	"session.refused":    "recent sign-ins are shown with the account",
+	"token.ended":        "the owner did it",
 }
 
 // payload is what sentences are made of.

@@ -20,7 +20,8 @@
 // before anything is ranked or counted, so that nobody learns from a number of
 // hits what they may not see, and each hit is then put to the policies
 // (search.find), which have the last word. Policies see the entry as Entry with
-// its attributes. Attribute names:
+// its attributes, with entry being its type and bodies and posts sets. Attribute
+// names:
 //
 //	applicant | person    who it is about; 36-character identifier
 //	firm                  the firm it is about

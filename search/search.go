@@ -258,7 +258,7 @@ func (x *Index) may(actor city.Actor, r entryRow) bool {
 	for k, v := range r.attrs {
 		attrs[k] = v
 	}
-	attrs["type"], attrs["applicant"], attrs["firm"] = r.typ, a.applicant, a.firm
+	attrs["entry"], attrs["applicant"], attrs["firm"] = r.typ, a.applicant, a.firm
 	attrs["bodies"], attrs["posts"] = a.bodies, a.posts
 	return x.access.Decide(actor, "search.find", access.Resource{Type: "Entry", ID: r.typ + ":" + r.id, Attrs: attrs, Region: a.region}).Allowed
 }
