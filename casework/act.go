@@ -38,10 +38,13 @@ const (
 // Do acts in a transaction of its own and is what faces call: it turns two
 // people's race into city.KindConflict, whoever of them was slower.
 func (e *Engine) Do(ctx context.Context, actor city.Actor, n city.CaseNumber, a Action) (c Case, err error) {
-	err = e.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+	step := func(ctx context.Context, tx *db.Tx) error {
 		c, err = e.Act(ctx, tx, actor, n, a)
 		return err
-	})
+	}
+	if err = e.db.Compose(ctx, step); errors.Is(err, db.ErrNotComposed) { // it has effects
+		err = e.db.Update(ctx, step)
+	}
 	if errors.Is(err, db.ErrDuplicate) {
 		if a.Key != "" { // perhaps it was our own repeat that won
 			var again Case
@@ -121,6 +124,9 @@ func (e *Engine) Act(ctx context.Context, tx *db.Tx, actor city.Actor, n city.Ca
 		if o, ok := st.outcome(a.Name); ok {
 			effects = o.Effects
 		}
+	}
+	if len(effects) > 0 && tx.Composed() {
+		return Case{}, db.ErrNotComposed
 	}
 	row.state = apply(k, row.state, r)
 	key := ""

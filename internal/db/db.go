@@ -50,6 +50,7 @@ type Row interface{ Scan(dest ...any) error }
 // backend is one database engine. It has two implementations.
 type backend interface {
 	update(ctx context.Context, fn func(context.Context, *Tx) error) error
+	compose(ctx context.Context, fn func(context.Context, *Tx) error) error
 	view(ctx context.Context, fn func(context.Context, *Tx) error) error
 	migrate(ctx context.Context) error
 	ping(ctx context.Context) error
@@ -111,6 +112,20 @@ func (d *DB) Update(ctx context.Context, fn func(context.Context, *Tx) error) er
 	return d.b.update(ctx, fn)
 }
 
+// Compose is Update for steps that only read and then queue writes with Later.
+// fn reads a snapshot and runs beside other writers, on SQLite too; what it
+// queued is applied together. Two steps that read the same state must exclude
+// each other by what they write, a unique key or a check: the slower one gets
+// ErrDuplicate or its check's error. A statement that writes at once is refused
+// with ErrNotComposed.
+func (d *DB) Compose(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	return d.b.compose(ctx, fn)
+}
+
+// ErrNotComposed is what a statement gets that would write at once within
+// Compose.
+var ErrNotComposed = errors.New("db: only Later writes in Compose")
+
 // View runs fn over one consistent snapshot; writes in it fail.
 func (d *DB) View(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	return d.b.view(ctx, fn)
@@ -136,15 +151,23 @@ type Tx struct {
 	engine Engine
 	later  []write
 	after  []func()
+	// composed transactions only queue: reads don't see what was queued.
+	composed bool
 }
 
 // Engine tells which engine runs the transaction, for the rare statement that
 // can't be the same on both.
 func (tx *Tx) Engine() Engine { return tx.engine }
 
+// Composed reports whether the transaction can only read and queue (Compose).
+func (tx *Tx) Composed() bool { return tx.composed }
+
 // Exec runs a statement now and returns the number of rows it touched. What was
 // queued by Later runs first.
 func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	if tx.composed {
+		return 0, ErrNotComposed
+	}
 	if err := tx.drain(ctx); err != nil {
 		return 0, err
 	}
@@ -153,6 +176,9 @@ func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (int64, error) 
 
 // Query runs a query. It sees what Exec wrote; what Later queued runs first.
 func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (Rows, error) {
+	if tx.composed && writes(sql) {
+		return nil, ErrNotComposed
+	}
 	if err := tx.drain(ctx); err != nil {
 		return nil, err
 	}
@@ -176,7 +202,7 @@ func (tx *Tx) Later(sql string, check func(rows int64) error, args ...any) {
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 
 func (tx *Tx) drain(ctx context.Context) error {
-	if len(tx.later) == 0 {
+	if len(tx.later) == 0 || tx.composed {
 		return nil
 	}
 	w := tx.later

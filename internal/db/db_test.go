@@ -145,6 +145,28 @@ func TestTransactions(t *testing.T) {
 				t.Error("what was not finished stayed")
 			}
 		})
+		t.Run("composed steps read a snapshot and queue", func(t *testing.T) {
+			must(t, d.Compose(ctx, func(ctx context.Context, tx *db.Tx) error {
+				if _, err := tx.Exec(ctx, `DELETE FROM notes`); !errors.Is(err, db.ErrNotComposed) {
+					t.Errorf("a write at once: %v", err)
+				}
+				tx.Later(`INSERT INTO notes VALUES ($1, $2)`, nil, 30, "composed")
+				n, err := db.One[int64](ctx, tx, `SELECT count(*) FROM notes WHERE k = $1`, 30)
+				if err != nil || n != 0 {
+					t.Errorf("the queue was seen: %d, %v", n, err)
+				}
+				return nil
+			}))
+			err := d.Compose(ctx, func(ctx context.Context, tx *db.Tx) error {
+				tx.Later(`DELETE FROM notes WHERE k = $1`, nil, 3)
+				tx.Later(`INSERT INTO notes VALUES ($1, $2)`, nil, 30, "again")
+				return nil
+			})
+			if !errors.Is(err, db.ErrDuplicate) || count(t, d) != 2 {
+				t.Errorf("the slower step got %v, %d rows stand", err, count(t, d))
+			}
+			must(t, d.Update(ctx, exec(`DELETE FROM notes WHERE k = $1`, 30)))
+		})
 		t.Run("no row is said so", func(t *testing.T) {
 			err := d.View(ctx, func(ctx context.Context, tx *db.Tx) error {
 				_, err := db.One[string](ctx, tx, `SELECT v FROM notes WHERE k = $1`, 12345)
@@ -198,6 +220,30 @@ func TestManyWritersKeepTheirOwnFate(t *testing.T) {
 		if want := int64(n - (n+2)/3); count(t, d) != want {
 			t.Errorf("%d rows, want %d", count(t, d), want)
 		}
+	})
+}
+
+// More readers than connections, all asking new questions, wait for each other
+// and never for ever.
+func TestManyReaders(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		must(t, d.Update(ctx, exec(table)))
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				if err := d.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+					_, err := db.One[int64](ctx, tx, fmt.Sprintf(`SELECT count(*) + %d FROM notes`, i))
+					return err
+				}); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		wg.Wait()
 	})
 }
 

@@ -47,6 +47,17 @@ func (b *postgresBackend) update(ctx context.Context, fn func(context.Context, *
 	return err
 }
 
+func (b *postgresBackend) compose(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	tx := &Tx{engine: Postgres, composed: true}
+	err := b.transact(ctx, "begin", fn, tx)
+	if err == nil {
+		for _, f := range tx.after {
+			f()
+		}
+	}
+	return err
+}
+
 func (b *postgresBackend) view(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	return b.transact(ctx, "begin isolation level repeatable read read only", fn, &Tx{engine: Postgres})
 }

@@ -25,7 +25,7 @@ type sqliteBackend struct {
 	dsn    string
 	writer *sql.DB // one connection, used by the writing goroutine
 	reader *sql.DB
-	stmts  stmtCache // of reader
+	idle   chan *sqliteReadSession // reading connections in nobody's hands; nil ones are yet to be opened
 
 	jobs    chan *job
 	closing chan struct{}
@@ -70,9 +70,13 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteBackend, er
 		return nil, err
 	}
 	n := 4 * runtime.GOMAXPROCS(0)
-	reader.SetMaxOpenConns(n)
-	reader.SetMaxIdleConns(n)
+	reader.SetMaxOpenConns(n + 1) // and one that moves the log
+	reader.SetMaxIdleConns(n + 1)
 	b := &sqliteBackend{dsn: dsn, writer: writer, reader: reader, jobs: make(chan *job, queueSize), closing: make(chan struct{}), stopped: make(chan struct{})}
+	b.idle = make(chan *sqliteReadSession, n)
+	for range n {
+		b.idle <- nil
+	}
 	b.wg.Add(2)
 	go b.write()
 	go b.checkpoint()
@@ -209,18 +213,52 @@ func (b *sqliteBackend) group(s *sqliteSession, first *job) {
 	finish(err)
 }
 
-func (b *sqliteBackend) view(ctx context.Context, fn func(context.Context, *Tx) error) error {
-	conn, err := b.reader.Conn(ctx)
-	if err != nil {
-		return sqliteError(err)
+func (b *sqliteBackend) view(ctx context.Context, fn func(context.Context, *Tx) error) (err error) {
+	var s *sqliteReadSession
+	select {
+	case s = <-b.idle:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	defer conn.Close()
-	rtx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return sqliteError(err)
+	healthy := false
+	defer func() {
+		if s != nil && !healthy {
+			s.conn.Close()
+			s = nil
+		}
+		b.idle <- s
+	}()
+	if s == nil {
+		conn, err := b.reader.Conn(ctx)
+		if err != nil {
+			return sqliteError(err)
+		}
+		s = &sqliteReadSession{conn: conn, stmts: map[string]*sql.Stmt{}}
 	}
-	defer rtx.Rollback()
-	return fn(ctx, &Tx{s: &sqliteReadSession{rtx, b}, engine: SQLite})
+	if err := s.run(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	err = fn(ctx, &Tx{s: s, engine: SQLite})
+	healthy = s.run(context.WithoutCancel(ctx), "ROLLBACK") == nil
+	return err
+}
+
+// compose runs fn over a snapshot in the caller's goroutine, beside others, and
+// gives the writer only the statements.
+func (b *sqliteBackend) compose(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	var tx *Tx
+	err := b.view(ctx, func(ctx context.Context, t *Tx) error {
+		tx = t
+		tx.composed = true
+		return fn(ctx, tx)
+	})
+	if err != nil || len(tx.later) == 0 {
+		return err
+	}
+	return b.update(ctx, func(ctx context.Context, w *Tx) error {
+		w.later, w.after = tx.later, tx.after
+		return nil
+	})
 }
 
 func (b *sqliteBackend) ping(ctx context.Context) error {
@@ -230,7 +268,11 @@ func (b *sqliteBackend) ping(ctx context.Context) error {
 func (b *sqliteBackend) close() error {
 	b.once.Do(func() { close(b.closing) })
 	b.wg.Wait()
-	b.stmts.close()
+	for range cap(b.idle) {
+		if s := <-b.idle; s != nil {
+			s.conn.Close()
+		}
+	}
 	err := b.reader.Close()
 	if _, e := b.writer.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err == nil && e != nil {
 		err = e
@@ -304,21 +346,7 @@ func (s *sqliteSession) run(j *job) (dead error) {
 }
 
 func (s *sqliteSession) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
-	if st, ok := s.stmts[q]; ok {
-		return st, nil
-	}
-	st, err := s.conn.PrepareContext(ctx, q)
-	if err != nil {
-		return nil, sqliteError(err)
-	}
-	if len(s.stmts) > 1000 {
-		for k, old := range s.stmts {
-			old.Close()
-			delete(s.stmts, k)
-		}
-	}
-	s.stmts[q] = st
-	return st, nil
+	return prepared(ctx, s.conn, s.stmts, q)
 }
 
 func (s *sqliteSession) raw(ctx context.Context, q string, args ...any) (sql.Result, error) {
@@ -395,10 +423,22 @@ func (s *sqliteSession) query(ctx context.Context, q string, args []any) (Rows, 
 	return &sqlRows{rows}, nil
 }
 
-// sqliteReadSession is a snapshot.
+// sqliteReadSession is a reading connection with its prepared statements.
 type sqliteReadSession struct {
-	tx *sql.Tx
-	b  *sqliteBackend
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+func (s *sqliteReadSession) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
+	return prepared(ctx, s.conn, s.stmts, q)
+}
+
+func (s *sqliteReadSession) run(ctx context.Context, q string) error {
+	st, err := s.stmt(ctx, q)
+	if err == nil {
+		_, err = st.ExecContext(ctx)
+	}
+	return sqliteError(err)
 }
 
 func (s *sqliteReadSession) exec(ctx context.Context, q string, args []any) (int64, error) {
@@ -410,37 +450,38 @@ func (s *sqliteReadSession) flush(context.Context, []write) ([]int64, error) {
 }
 
 func (s *sqliteReadSession) query(ctx context.Context, q string, args []any) (Rows, error) {
-	st, err := s.b.stmts.get(ctx, s.b.reader, q)
+	st, err := s.stmt(ctx, q)
 	if err != nil {
-		return nil, sqliteError(err)
+		return nil, err
 	}
-	rows, err := s.tx.StmtContext(ctx, st).QueryContext(ctx, args...)
+	rows, err := st.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, sqliteError(err)
 	}
 	return &sqlRows{rows}, nil
 }
 
-// stmtCache keeps prepared statements of a pool.
-type stmtCache struct{ m sync.Map }
+// mostStmts bounds the prepared statements of a connection; texts that are put
+// together, such as an inbox's, are not endless but many.
+const mostStmts = 1000
 
-func (c *stmtCache) get(ctx context.Context, d *sql.DB, q string) (*sql.Stmt, error) {
-	if st, ok := c.m.Load(q); ok {
-		return st.(*sql.Stmt), nil
+// prepared gives the connection's prepared statement for the text.
+func prepared(ctx context.Context, conn *sql.Conn, stmts map[string]*sql.Stmt, q string) (*sql.Stmt, error) {
+	if st, ok := stmts[q]; ok {
+		return st, nil
 	}
-	st, err := d.PrepareContext(ctx, q)
+	st, err := conn.PrepareContext(ctx, q)
 	if err != nil {
-		return nil, err
+		return nil, sqliteError(err)
 	}
-	if old, loaded := c.m.LoadOrStore(q, st); loaded {
-		st.Close()
-		return old.(*sql.Stmt), nil
+	if len(stmts) >= mostStmts {
+		for k, old := range stmts {
+			old.Close()
+			delete(stmts, k)
+		}
 	}
+	stmts[q] = st
 	return st, nil
-}
-
-func (c *stmtCache) close() {
-	c.m.Range(func(_, st any) bool { st.(*sql.Stmt).Close(); return true })
 }
 
 type sqlRows struct{ r *sql.Rows }
