@@ -52,7 +52,7 @@ func (d *Desk) said(o *opened, v visit, action string) (*Said, string) {
 		if r.Action != action || r.By.Account != v.actor.Account || v.actor.Account.IsZero() {
 			continue
 		}
-		k, _ := d.Engine.Kind(o.c.Kind)
+		k, _ := d.Cases.Kind(o.c.Kind)
 		next := ""
 		for _, row := range o.inbox.Rows {
 			if row.Number != o.c.Number {
@@ -107,16 +107,10 @@ func notNow(c casework.Case) city.Message {
 
 // openForm puts the form of an option into the page.
 func (d *Desk) openForm(ctx context.Context, v visit, o *opened, op casework.Option, t typed, faults []city.Field) error {
-	var colleagues []Colleague
-	if op.Action == casework.ActAssign && d.Staff != nil {
-		post := city.PostID("")
-		for _, task := range o.c.Working {
-			if task.ID == op.Task {
-				post = task.Post
-			}
-		}
+	var colleagues []colleague
+	if op.Action == casework.ActAssign {
 		err := d.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-			colleagues, err = d.Staff.Colleagues(ctx, tx, v.actor, post, o.c.Region)
+			colleagues, err = d.colleagues(ctx, tx, o.c, op.Task)
 			return err
 		})
 		if err != nil {
@@ -132,6 +126,41 @@ func (d *Desk) openForm(ctx context.Context, v visit, o *opened, op casework.Opt
 	}
 	o.matter.Steps.Form = f
 	return nil
+}
+
+// colleague is somebody whom a case can be given to.
+type colleague struct {
+	account city.AccountID
+	name    string
+}
+
+// colleagues are those who hold the post of a task and cover the case's region.
+func (d *Desk) colleagues(ctx context.Context, tx *db.Tx, c casework.Case, task string) ([]colleague, error) {
+	var out []colleague
+	for _, t := range c.Working {
+		if t.ID != task {
+			continue
+		}
+		held, err := d.Directory.OfficersOf(ctx, tx, t.Post, c.Region)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range held {
+			a, ok, err := d.Identity.AccountOf(ctx, tx, o.Person, city.Officer)
+			if err != nil {
+				return nil, err
+			}
+			if !ok || a.ID == t.Assignee {
+				continue
+			}
+			name, err := d.Directory.PersonName(ctx, tx, o.Person)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, colleague{a.ID, name})
+		}
+	}
+	return out, nil
 }
 
 // pointFaults puts faults of points to their rows and returns the others.
@@ -206,7 +235,7 @@ func (d *Desk) act(w http.ResponseWriter, r *http.Request) error {
 		a.Version = 0 // a note fits whatever stands
 	}
 	if t.more == 0 {
-		_, err = d.Engine.Do(r.Context(), v.actor, v.number, a)
+		_, err = d.Cases.Do(r.Context(), v.actor, v.number, a)
 	}
 	switch kind := city.KindOf(err); {
 	case err == nil && t.more == 0:

@@ -2,12 +2,14 @@ package desk
 
 import (
 	"context"
-	"reflect"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/form"
+	"yiwang/internal/db"
 	"yiwang/rule"
 	"yiwang/serviceitem"
 	"yiwang/web"
@@ -29,91 +31,140 @@ type Answer struct {
 	Changed bool
 }
 
-// Paper is a material of the application.
+// Paper is a material of the application, and how it came.
 type Paper struct {
 	Name    city.Text
-	File    string // name of the file, "" when there is none
-	Size    int64
-	Href    string
+	How     serviceitem.How
+	Files   []File
 	Licence string // number of the fetched licence
 	Link    string // its page
-	Seen    bool
 	At      time.Time
-	Fresh   bool // it came with the correction
 }
 
-// application lays out what was applied for: the present answers with their
-// sources, and what the correction changed.
-func (d *Desk) application(ctx context.Context, c casework.Case, records []casework.Record) (parts []Part, papers []Paper, err error) {
-	if d.Items == nil {
-		return nil, nil, nil
-	}
-	f, ok := d.Items.Form(c.Item)
-	if !ok {
-		return nil, nil, nil
-	}
-	var versions []Application // oldest first
+// File is an uploaded file.
+type File struct {
+	Name  string
+	Size  int64
+	Href  string
+	Fresh bool // it came with the correction
+}
+
+// Complaint is what a follow-up or a review is about.
+type Complaint struct {
+	Level city.Text // of the rating; empty for a review
+	Text  []string
+}
+
+// application lays out what was applied for, with the questions as they were
+// asked: the present answers with their sources, and what the correction changed.
+func (d *Desk) application(ctx context.Context, tx *db.Tx, m *Matter, records []casework.Record) error {
+	var versions []serviceitem.Application // oldest first
 	for _, r := range records {
 		if len(r.Words.Payload) == 0 || string(r.Words.Payload) == "null" {
 			continue
 		}
-		a, err := d.Items.Application(r.Words.Payload)
-		if err != nil {
-			return nil, nil, err
+		var a serviceitem.Application
+		if err := json.Unmarshal(r.Words.Payload, &a); err != nil {
+			return fmt.Errorf("application of %s: %w", m.Number, err)
 		}
 		versions = append(versions, a)
 	}
-	if len(versions) == 0 {
-		return nil, nil, nil
+	if len(versions) == 0 || versions[len(versions)-1].Digest == "" { // erased, or no application
+		return nil
 	}
 	now := versions[len(versions)-1]
-	var before *Application
+	var before *serviceitem.Application
 	if len(versions) > 1 {
 		before = &versions[len(versions)-2]
 	}
-	regions := d.regionOptions(f, now.Answers)
+	it, steps, err := d.Items.Asked(ctx, tx, now)
+	if err != nil {
+		return err
+	}
+	regions := d.regionOptions(steps, now.Answers)
 	if before != nil {
-		regions = append(regions, d.regionOptions(f, before.Answers)...)
+		regions = append(regions, d.regionOptions(steps, before.Answers)...)
 	}
 	lang := web.ViewOf(ctx).Lang
-	for _, st := range f.Visible(now.Answers) {
+	for _, st := range steps {
 		p := Part{Title: st.Title}
 		for _, fd := range st.Fields {
 			if fd.Type == form.File {
 				continue // a paper
 			}
 			a := Answer{Name: fd.Label, Value: web.SayAnswer(lang, fd, now.Answers[fd.ID], regions)}
-			if src, ok := now.Sources[fd.ID]; ok {
-				a.Source, a.At = d.sourceName(src.From), src.At
+			if mark, ok := now.Marks[fd.ID]; ok {
+				a.Source, a.At = d.sourceName(mark.Source), now.Filed
 			}
-			if before != nil && !reflect.DeepEqual(before.Answers[fd.ID], now.Answers[fd.ID]) {
+			if before != nil && !same(before.Answers[fd.ID], now.Answers[fd.ID]) {
 				a.Changed, a.Before = true, web.SayAnswer(lang, fd, before.Answers[fd.ID], regions)
 			}
 			p.Answers = append(p.Answers, a)
 		}
 		if len(p.Answers) > 0 {
-			parts = append(parts, p)
+			m.Parts = append(m.Parts, p)
 		}
 	}
-	it, _ := d.item(c.Item)
-	for _, m := range now.Materials {
-		p := Paper{Name: materialName(it, m.ID), File: m.Name, Size: m.Size, Licence: m.Licence, Seen: m.Seen, At: m.At}
-		if !m.Blob.IsZero() {
-			p.Href = FilePath(c.Number, m.Blob)
-			p.Fresh = before != nil && !hasBlob(before.Materials, m.Blob)
+	for _, g := range now.Materials {
+		p := Paper{Name: materialName(it, g.Material), How: g.How, At: g.At}
+		if g.Licence != nil {
+			p.Licence, p.Link = string(g.Licence.Number), LicencePath(string(g.Licence.Number), "", m.Number)
 		}
-		if m.Licence != "" && d.Licences != nil {
-			p.Link = LicencePath(m.Licence, "")
+		for _, f := range g.Files {
+			p.Files = append(p.Files, File{Name: f.Name, Size: f.Size, Href: FilePath(m.Number, f.ID), Fresh: before != nil && !hasFile(before.Materials, f.ID)})
 		}
-		papers = append(papers, p)
+		m.Papers = append(m.Papers, p)
 	}
-	return parts, papers, nil
+	return nil
 }
 
-func hasBlob(list []Material, id city.BlobID) bool {
-	for _, m := range list {
-		if m.Blob == id {
-			return true
+// complaint reads what a follow-up or a review is about; nil for other cases.
+func (d *Desk) complaint(ctx context.Context, tx *db.Tx, v visit, m *Matter, records []casework.Record) error {
+	if len(records) == 0 || len(records[0].Words.Payload) == 0 {
+		return nil
+	}
+	var c serviceitem.Complaint
+	if err := json.Unmarshal(records[0].Words.Payload, &c); err != nil || c.Case == "" {
+		return err
+	}
+	m.Complaint = &Complaint{Text: paragraphs(c.Text)}
+	if c.Level.Valid() {
+		m.Complaint.Level = city.Text{ZhHans: c.Level.Name(city.Chinese), En: c.Level.Name(city.English)}
+	}
+	if c.Run.IsZero() {
+		return nil
+	}
+	run, err := d.Algorithms.Find(ctx, tx, v.actor, c.Run)
+	if err != nil {
+		return unlessForbidden(err)
+	}
+	said, err := d.verdict(ctx, run)
+	m.Verdicts = append(m.Verdicts, said)
+	return err
+}
+
+// unlessForbidden leaves out what the officer may not see.
+func unlessForbidden(err error) error {
+	if city.KindOf(err) == city.KindForbidden {
+		return nil
+	}
+	return err
+}
+
+// same compares answers as they are stored: numbers that came through JSON are
+// equal to those that didn't.
+func same(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+func hasFile(list []serviceitem.Given, id city.BlobID) bool {
+	for _, g := range list {
+		for _, f := range g.Files {
+			if f.ID == id {
+				return true
+			}
 		}
 	}
 	return false
@@ -129,7 +180,7 @@ func materialName(it serviceitem.Item, id string) city.Text {
 }
 
 // regionOptions names the divisions that the answers mention.
-func (d *Desk) regionOptions(f *form.Compiled, answers map[string]any) []web.Option {
+func (d *Desk) regionOptions(steps []form.Step, answers map[string]any) []web.Option {
 	var out []web.Option
 	add := func(v any) {
 		if s, ok := v.(string); ok && s != "" {
@@ -138,16 +189,13 @@ func (d *Desk) regionOptions(f *form.Compiled, answers map[string]any) []web.Opt
 			}
 		}
 	}
-	for id, v := range answers {
-		fd, ok := f.Field(id)
-		if !ok {
-			continue
-		}
-		switch fd.Type {
-		case form.Region:
-			add(v)
-		case form.Address:
-			switch a := v.(type) {
+	for _, st := range steps {
+		for _, fd := range st.Fields {
+			switch a := answers[fd.ID].(type) {
+			case string:
+				if fd.Type == form.Region {
+					add(a)
+				}
 			case map[string]string:
 				add(a["region"])
 			case map[string]any:
@@ -171,37 +219,42 @@ func (d *Desk) sourceName(from string) city.Text {
 		}
 		return web.Words("desk.source.person")
 	case rule.FromLicence:
-		name := web.Plain(src.Name)
-		if d.Licences != nil {
-			if t, ok := d.Licences.Type(city.CredentialType(src.Name)); ok {
-				name = t.Name
-			}
-		}
-		return web.Words("desk.source.licence", "name", name)
+		return web.Words("desk.source.licence", "name", d.typeName(city.CredentialType(src.Name)))
 	case rule.FromExchange:
 		return web.Words("desk.source.exchange", "name", src.Name)
 	}
 	return web.Words("desk.source.answer")
 }
 
+// typeName is what a licence type is called.
+func (d *Desk) typeName(id city.CredentialType) city.Text {
+	if t, ok := d.Credentials.Type(id); ok {
+		return t.Name
+	}
+	return web.Plain(string(id))
+}
+
 // fieldLabel says what a point of a correction is about.
-func (d *Desk) fieldLabel(item city.ItemCode) func(string) city.Text {
+func (d *Desk) fieldLabel(code city.ItemCode) func(string) city.Text {
+	it, f, ok := d.Items.Item(code)
 	return func(id string) city.Text {
-		if id == "" || d.Items == nil {
+		if !ok || id == "" {
 			return city.Text{}
 		}
-		if f, ok := d.Items.Form(item); ok {
-			if fd, ok := f.Field(id); ok {
-				return fd.Label
-			}
+		if fd, ok := f.Field(id); ok {
+			return fd.Label
 		}
-		if it, ok := d.item(item); ok {
-			for _, m := range it.Materials {
-				if m.ID == id {
-					return m.Name
-				}
-			}
-		}
-		return city.Text{}
+		m, _ := it.Material(id)
+		return m.Name
 	}
+}
+
+// fresh reports whether a file of the paper came with the correction.
+func (p Paper) fresh() bool {
+	for _, f := range p.Files {
+		if f.Fresh {
+			return true
+		}
+	}
+	return false
 }

@@ -27,7 +27,7 @@ type LedgerLine struct {
 
 // ledger reads the clock of a case as it stands now.
 func (d *Desk) ledger(c casework.Case, now time.Time) Ledger {
-	r := d.Engine.Reading(c)
+	r := d.Cases.Reading(c)
 	l := Ledger{Sentence: clockSentence(c, r), Lines: clockLines(c)}
 	if c.Open && !c.Due.IsZero() && (r.Due.IsZero() || c.Due.Before(r.Due)) {
 		l.Step = c.Due
@@ -38,7 +38,7 @@ func (d *Desk) ledger(c casework.Case, now time.Time) Ledger {
 	if !r.Until.IsZero() {
 		now = r.Until
 	}
-	l.Pieces = pieces(d.Engine.Calendar(), c.State.Clock, r, now)
+	l.Pieces = pieces(d.Cases.Calendar(), c.State.Clock, r, now)
 	l.Rows = []web.Row{
 		{Name: web.Words("desk.clock.promised"), Value: limitWords(r.Limit)},
 		{Name: web.Words("desk.clock.used"), Value: amount(r.Limit.Unit, r.Used)},

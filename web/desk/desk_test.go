@@ -11,6 +11,7 @@ import (
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/internal/db"
+	"yiwang/serviceitem"
 )
 
 func date(s string) time.Time {
@@ -23,11 +24,11 @@ func date(s string) time.Time {
 
 func TestTheMostUrgentStandsFirst(t *testing.T) {
 	w := newWorld(t)
-	late := w.opened("晚")
+	late := w.opened()
 	w.clock.Set(date("2026-11-17 10:00"))
-	paused := w.opened("停")
+	paused := w.opened()
 	w.clock.Set(date("2026-11-18 10:00"))
-	today := w.opened("今")
+	today := w.opened()
 	w.do(porter, paused, casework.Action{Name: "supplement", Points: []casework.Point{{Text: "x"}}})
 	w.clock.Set(date("2026-11-18 20:00"))
 
@@ -63,12 +64,12 @@ func TestTheMostUrgentStandsFirst(t *testing.T) {
 
 func TestACaseTellsEverything(t *testing.T) {
 	w := newWorld(t)
-	c := w.opened("林小满")
+	c := w.opened()
 	p := w.get(porter, CasePath(c.Number, "")).is(200)
 	p.says("h1", "网球会员", "林小满")
 	p.says("main header", string(c.Number), "网上", "轮到您办", "11 月 18 日")
 	p.says("#application", "姓名林小满", "人口库", "滨江区", "红土、草地", "3 年", "1998 年 5 月 4 日")
-	p.says("#papers", "球拍照片", "球拍.pdf", "200 KB", "健康证明", "1.2.156.3005.2.x", "同意调取")
+	p.says("#papers", "球拍照片", "球拍.pdf", "健康证明", "1.2.156.3005.2.", "同意调取", "推荐信", "以后补交")
 	p.says("#rule", "不能直接准予，转人工", "球龄不到 10 年", "《会章》第九条", "年满 18 周岁", "2 条里满足 1 条")
 	p.says("#rule .deciding", "球龄 3")
 	p.says("#history", "提交申请", "申请人", "转人工", "自动规则")
@@ -110,7 +111,7 @@ func TestACaseTellsEverything(t *testing.T) {
 // recorded shows nothing.
 func TestALookLeavesATrace(t *testing.T) {
 	w := newWorld(t)
-	c := w.opened("林小满")
+	c := w.opened()
 	w.get(porter, CasePath(c.Number, "")).is(200)
 	w.get(porter, CasePath(c.Number, "supplement")).is(200)
 	var uses []access.Use
@@ -118,15 +119,21 @@ func TestALookLeavesATrace(t *testing.T) {
 		uses, err = w.access.Uses(ctx, tx, system, w.me, time.Time{}, 10)
 		return err
 	}))
-	if len(uses) != 1 || uses[0].Body != "club" || uses[0].Purpose != purpose || uses[0].Case != c.Number || uses[0].Post != "club.porter" {
-		t.Errorf("uses %+v", uses)
+	var looks []access.Use
+	for _, u := range uses {
+		if u.Purpose == purpose {
+			looks = append(looks, u)
+		}
+	}
+	if len(looks) != 1 || looks[0].Body != "club" || looks[0].Case != c.Number || looks[0].Post != "club.porter" {
+		t.Errorf("looks %+v", looks)
 	}
 }
 
 // The whole way of a case through the forms of the desk, without a script.
 func TestACaseGoesItsWay(t *testing.T) {
 	w := newWorld(t)
-	c := w.opened("林小满")
+	c := w.opened()
 	go_ := func(a city.Actor, action string, change url.Values) *page {
 		t.Helper()
 		at := CasePath(c.Number, action)
@@ -155,10 +162,9 @@ func TestACaseGoesItsWay(t *testing.T) {
 	p.says(".notice.waiting", "球拍照片照片看不清", "住址")
 	p.says(".act", "正在等申请人补正")
 	p.says("main header .tag", "等补正 · 时钟暂停")
-	app := answers()
-	app["years"] = 4
 	w.clock.Set(date("2026-11-17 10:00"))
-	w.do(w.resident(), c, casework.Action{Name: "supply", Payload: Application{Answers: app}})
+	_, err := w.items.Supply(context.Background(), w.resident(), c.Number, serviceitem.Correction{Answers: map[string]any{"years": 4}})
+	w.ok(err)
 	p = w.get(porter, CasePath(c.Number, "")).is(200)
 	p.says("#application .changed", "4 年", "补正后", "3 年")
 	if n := len(p.all("#application .changed")); n != 1 {
@@ -199,7 +205,7 @@ func TestACaseGoesItsWay(t *testing.T) {
 
 func TestRefusalNeedsReasonAndAppeal(t *testing.T) {
 	w := newWorld(t)
-	c := w.opened("林小满")
+	c := w.opened()
 	w.do(porter, c, casework.Action{Name: "accept"})
 	w.do(coach, c, casework.Action{Name: "special_procedure", Procedure: "site_inspection"})
 	w.do(coach, c, casework.Action{Name: "resume"})
@@ -233,7 +239,7 @@ func TestRefusalNeedsReasonAndAppeal(t *testing.T) {
 // had written.
 func TestConflictKeepsWhatWasTyped(t *testing.T) {
 	w := newWorld(t)
-	c := w.opened("林小满")
+	c := w.opened()
 	path, v := w.get(porter, CasePath(c.Number, "not_accepted")).is(200).form("not_accepted")
 	v.Set("reason", "没有身份证明")
 
@@ -265,7 +271,7 @@ func TestConflictKeepsWhatWasTyped(t *testing.T) {
 
 func TestNotesAreForColleagues(t *testing.T) {
 	w := newWorld(t)
-	c := w.opened("林小满")
+	c := w.opened()
 	p := w.post(porter, CasePath(c.Number, "comment"), url.Values{"note": {"  "}}).is(422)
 	p.says("#notes .fault", "请写几句话")
 	path, v := w.get(porter, CasePath(c.Number, "")).form("comment")
@@ -281,7 +287,7 @@ func TestNotesAreForColleagues(t *testing.T) {
 
 func TestAssigningChoosesAColleague(t *testing.T) {
 	w := newWorld(t)
-	c := w.opened("林小满")
+	c := w.opened()
 	p := w.get(president, CasePath(c.Number, "assign")).is(200)
 	path, v := p.form("assign")
 	w.post(president, path, v).is(422).says(".faults", "请选一位同事")
@@ -293,7 +299,7 @@ func TestAssigningChoosesAColleague(t *testing.T) {
 
 func TestRelatedCasesStandBesideEachOther(t *testing.T) {
 	w := newWorld(t)
-	c := w.opened("林小满")
+	c := w.opened()
 	var child casework.Case
 	w.ok(w.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) (err error) {
 		child, err = w.engine.Open(ctx, tx, city.SystemActor("rating"), casework.Opening{Kind: "complaint", Item: "tennis", Applicant: w.me, Parent: c.ID,
@@ -306,7 +312,7 @@ func TestRelatedCasesStandBesideEachOther(t *testing.T) {
 
 func TestSearchGoesStraightToANumber(t *testing.T) {
 	w := newWorld(t)
-	c := w.opened("林小满")
+	c := w.opened()
 	typed := strings.ToLower(strings.ReplaceAll(string(c.Number), "-", "－"))
 	p := w.get(porter, "/desk/search?q="+url.QueryEscape(typed)).is(303)
 	if p.Header().Get("Location") != CasePath(c.Number, "") {
@@ -320,7 +326,7 @@ func TestSearchGoesStraightToANumber(t *testing.T) {
 // Keys j and k lead along the inbox, and the place in it travels along.
 func TestTheInboxStaysBesideTheCase(t *testing.T) {
 	w := newWorld(t)
-	a, b, c := w.opened("一"), w.opened("二"), w.opened("三")
+	a, b, c := w.opened(), w.opened(), w.opened()
 	w.do(porter, b, casework.Action{Name: "claim"})
 	p := w.get(porter, CasePath(c.Number, "")+"?scope=post").is(200)
 	if n := p.all(`.waits[aria-current="page"]`); len(n) != 1 || !strings.Contains(words(n[0]), string(c.Number)) {

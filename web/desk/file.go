@@ -1,82 +1,59 @@
 package desk
 
 import (
-	"context"
+	"io"
 	"mime"
 	"net/http"
 	"strconv"
-	"time"
 
-	"yiwang/casework"
 	"yiwang/city"
-	"yiwang/internal/db"
+	"yiwang/serviceitem"
 )
 
 // inline are the media types that a browser shows safely by itself.
 var inline = map[string]bool{"application/pdf": true, "image/jpeg": true, "image/png": true, "image/webp": true}
 
-// file shows a file that belongs to the case. Bytes from outside run nothing:
-// the policy allows no script, and the type is the one the bytes turned out to be.
+// file shows a file of a case to an officer, with the look on record.
 func (d *Desk) file(w http.ResponseWriter, r *http.Request) error {
 	v, err := d.visitOf(r)
 	if err != nil {
 		return err
 	}
+	return d.sendFile(w, r, v.actor)
+}
+
+// sendFile sends an uploaded file. Bytes from outside run nothing: the policy
+// allows no script, and the type is the one the bytes turned out to be.
+func (d *Desk) sendFile(w http.ResponseWriter, r *http.Request, actor city.Actor) error {
 	var id city.BlobID
-	if err := id.UnmarshalJSON([]byte(strconv.Quote(r.PathValue("blob")))); err != nil || d.Files == nil || d.Items == nil {
+	if err := id.UnmarshalJSON([]byte(strconv.Quote(r.PathValue("blob")))); err != nil {
 		return city.NotFound("error.not_found")
 	}
-	m, err := d.material(r.Context(), v, id)
+	f, content, err := d.Items.OpenUpload(r.Context(), actor, id, purpose)
 	if err != nil {
 		return err
 	}
-	f, err := d.Files.Open(r.Context(), m.Blob)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	how := "attachment"
-	if inline[m.Media] {
-		how = "inline"
-	}
-	h := w.Header()
-	h.Set("Content-Type", m.Media)
-	h.Set("Content-Disposition", mime.FormatMediaType(how, map[string]string{"filename": m.Name}))
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; object-src 'self'; sandbox")
-	http.ServeContent(w, r, "", time.Time{}, f)
+	defer content.Close()
+	sendContent(w, r, f, content)
 	return nil
 }
 
-// material finds a file among those of the case, for an officer who may read it.
-func (d *Desk) material(ctx context.Context, v visit, id city.BlobID) (Material, error) {
-	var records []casework.Record
-	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if _, err := d.Engine.Look(ctx, tx, v.actor, v.number, purpose); err != nil {
-			return err
-		}
-		var err error
-		records, err = d.Engine.History(ctx, tx, v.actor, v.number)
-		return err
-	})
-	if err != nil {
-		return Material{}, err
+func sendContent(w http.ResponseWriter, r *http.Request, f serviceitem.File, content io.Reader) {
+	how := "attachment"
+	if inline[f.Media] {
+		how = "inline"
 	}
-	for _, r := range records {
-		if len(r.Words.Payload) == 0 {
-			continue
-		}
-		a, err := d.Items.Application(r.Words.Payload)
-		if err != nil {
-			return Material{}, err
-		}
-		for _, m := range a.Materials {
-			if m.Blob == id && !id.IsZero() {
-				if m.Media == "" {
-					m.Media = "application/octet-stream"
-				}
-				return m, nil
-			}
-		}
+	h := w.Header()
+	h.Set("Content-Type", f.Media)
+	h.Set("Content-Disposition", mime.FormatMediaType(how, map[string]string{"filename": f.Name}))
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; object-src 'self'; sandbox")
+	if f.Size > 0 {
+		h.Set("Content-Length", strconv.FormatInt(f.Size, 10))
 	}
-	return Material{}, city.NotFound("error.not_found")
+	if r.Method == http.MethodHead {
+		return
+	}
+	if _, err := io.Copy(w, content); err != nil {
+		panic(http.ErrAbortHandler) // the reader sees that the file is not whole
+	}
 }

@@ -19,12 +19,10 @@ func (d *Desk) frame(ctx context.Context, actor city.Actor, section string, coun
 		inbox.Count = counts.Mine + counts.Post
 	}
 	doc := web.DeskDoc{Section: section, Nav: []web.NavItem{inbox}}
-	if d.Items != nil && len(d.Items.AtCounter(actor)) > 0 {
+	if len(d.atCounter(actor)) > 0 {
 		doc.Nav = append(doc.Nav, web.NavItem{Section: "counter", Key: "desk.nav.counter", Href: PathCounter})
 	}
-	if d.Licences != nil {
-		doc.Nav = append(doc.Nav, web.NavItem{Section: "licences", Key: "desk.nav.licences", Href: PathLicences})
-	}
+	doc.Nav = append(doc.Nav, web.NavItem{Section: "licences", Key: "desk.nav.licences", Href: PathLicences})
 	if body, ok := d.Directory.Body(actor.Body); ok {
 		doc.Post = web.In(ctx, body.Short)
 		for i, id := range actor.Posts {
@@ -59,10 +57,8 @@ func (d *Desk) duty(ctx context.Context, actor city.Actor) string {
 }
 
 func (d *Desk) item(code city.ItemCode) (serviceitem.Item, bool) {
-	if d.Items == nil || code == "" {
-		return serviceitem.Item{}, false
-	}
-	return d.Items.Item(code)
+	it, _, ok := d.Items.Item(code)
+	return it, ok
 }
 
 // postName is a post with its body, as colleagues say it.

@@ -40,7 +40,7 @@ type Note struct {
 // history says what happened, the newest first, and takes the notes out: they
 // are for colleagues.
 func (d *Desk) history(c casework.Case, records []casework.Record, label func(field string) city.Text, self city.AccountID) (events []Event, notes []Note) {
-	k, _ := d.Engine.Kind(c.Kind)
+	k, _ := d.Cases.Kind(c.Kind)
 	for i := len(records) - 1; i >= 0; i-- {
 		r := records[i]
 		if r.Action == casework.ActComment {

@@ -42,7 +42,7 @@ const pageSize = 30
 func (d *Desk) inbox(ctx context.Context, tx *db.Tx, actor city.Actor, at place, current city.CaseNumber) (Inbox, error) {
 	in := Inbox{at: at}
 	var err error
-	if in.Counts, err = d.Engine.InboxCounts(ctx, tx, actor); err != nil {
+	if in.Counts, err = d.Cases.InboxCounts(ctx, tx, actor); err != nil {
 		return in, err
 	}
 	if in.Scope = at.scope; in.Scope == "" {
@@ -51,7 +51,7 @@ func (d *Desk) inbox(ctx context.Context, tx *db.Tx, actor city.Actor, at place,
 			in.Scope = casework.ScopePost
 		}
 	}
-	page, err := d.Engine.Inbox(ctx, tx, actor, casework.InboxQuery{Scope: in.Scope, Limit: pageSize, After: at.after})
+	page, err := d.Cases.Inbox(ctx, tx, actor, casework.InboxQuery{Scope: in.Scope, Limit: pageSize, After: at.after})
 	if err != nil {
 		return in, err
 	}
@@ -90,9 +90,10 @@ func taken(c casework.Case, actor city.Actor) bool {
 	return false
 }
 
-// nameOf is what a case is called: its item, else its kind.
+// nameOf is what a case is called: its item; what follows from another case is
+// called by its kind.
 func (d *Desk) nameOf(c casework.Case) city.Text {
-	if it, ok := d.item(c.Item); ok {
+	if it, ok := d.item(c.Item); ok && c.Parent.IsZero() {
 		return it.Name
 	}
 	return c.KindName

@@ -30,7 +30,7 @@ func (d *Desk) left(c casework.Case, now time.Time) Left {
 	case c.Due.IsZero():
 		return Left{Words: city.Message{Key: "desk.left.none"}}
 	}
-	cal := d.Engine.Calendar()
+	cal := d.Cases.Calendar()
 	due := c.Due
 	over := now.After(due)
 	from, to := now, due

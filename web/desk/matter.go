@@ -27,17 +27,18 @@ type Matter struct {
 	Next     string
 	Conflict *Conflict
 
-	Asked    []Correction // the correction that is being waited for
-	Parts    []Part
-	Papers   []Paper
-	Verdicts []Verdict
-	Opinions []Opinion
-	Licences []Licence
-	Related  []Related
-	Events   []Event
-	Notes    []Note
-	Ledger   Ledger
-	Steps    Steps
+	Complaint *Complaint
+	Asked     []Correction // the correction that is being waited for
+	Parts     []Part
+	Papers    []Paper
+	Verdicts  []Verdict
+	Opinions  []Opinion
+	Licences  []LicenceLine
+	Related   []Related
+	Events    []Event
+	Notes     []Note
+	Ledger    Ledger
+	Steps     Steps
 
 	at place
 }
@@ -67,8 +68,8 @@ type Related struct {
 	Href    string
 }
 
-// Licence is a licence that the case has given.
-type Licence struct {
+// LicenceLine is a licence that the case has given.
+type LicenceLine struct {
 	Name   city.Text
 	Number string
 	Status web.Tagged
@@ -104,7 +105,7 @@ type opened struct {
 // shown.
 func (d *Desk) open(ctx context.Context, v visit) (*opened, error) {
 	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, err := d.Engine.Look(ctx, tx, v.actor, v.number, purpose)
+		_, err := d.Cases.Look(ctx, tx, v.actor, v.number, purpose)
 		return err
 	})
 	if err != nil {
@@ -121,16 +122,16 @@ func (d *Desk) open(ctx context.Context, v visit) (*opened, error) {
 func (d *Desk) read(ctx context.Context, tx *db.Tx, v visit) (*opened, error) {
 	o := &opened{}
 	var err error
-	if o.c, err = d.Engine.Get(ctx, tx, v.actor, v.number); err != nil {
+	if o.c, err = d.Cases.Get(ctx, tx, v.actor, v.number); err != nil {
 		return nil, err
 	}
 	if o.inbox, err = d.inbox(ctx, tx, v.actor, v.at, v.number); err != nil {
 		return nil, err
 	}
-	if o.records, err = d.Engine.History(ctx, tx, v.actor, v.number); err != nil {
+	if o.records, err = d.Cases.History(ctx, tx, v.actor, v.number); err != nil {
 		return nil, err
 	}
-	if o.options, err = d.Engine.Options(ctx, tx, v.actor, v.number); err != nil {
+	if o.options, err = d.Cases.Options(ctx, tx, v.actor, v.number); err != nil {
 		return nil, err
 	}
 	o.item, _ = d.item(o.c.Item)
@@ -159,30 +160,30 @@ func (d *Desk) fill(ctx context.Context, tx *db.Tx, v visit, o *opened) (err err
 			}
 		}
 	}
-	if m.Parts, m.Papers, err = d.application(ctx, c, o.records); err != nil {
+	if err := d.application(ctx, tx, m, o.records); err != nil {
 		return err
 	}
-	if d.Register != nil {
-		runs, err := d.Register.RunsOf(ctx, tx, v.actor, c.Number)
-		if err != nil && city.KindOf(err) != city.KindForbidden {
-			return err
-		}
-		for i := len(runs) - 1; i >= 0; i-- {
-			said, err := d.verdict(ctx, runs[i])
-			if err != nil {
-				return err
-			}
-			m.Verdicts = append(m.Verdicts, said)
-		}
+	if err := d.complaint(ctx, tx, v, m, o.records); err != nil {
+		return err
 	}
-	if d.Licences != nil {
-		list, err := d.Licences.OfCase(ctx, tx, v.actor, c.Number)
-		if err != nil && city.KindOf(err) != city.KindForbidden {
+	runs, err := d.Algorithms.RunsOf(ctx, tx, v.actor, c.Number)
+	if unlessForbidden(err) != nil {
+		return err
+	}
+	for i := len(runs) - 1; i >= 0; i-- {
+		said, err := d.verdict(ctx, runs[i])
+		if err != nil {
 			return err
 		}
-		for _, l := range list {
-			m.Licences = append(m.Licences, Licence{Name: l.Name, Number: string(l.Number), Status: licenceTag(l.Status), Href: LicencePath(string(l.Number), "")})
-		}
+		m.Verdicts = append(m.Verdicts, said)
+	}
+	list, err := d.Credentials.ByCase(ctx, tx, v.actor, c.Number)
+	if err != nil {
+		return err
+	}
+	for _, l := range list {
+		m.Licences = append(m.Licences, LicenceLine{Name: l.Name, Number: string(l.Number), Status: licenceTag(l.Status),
+			Href: LicencePath(string(l.Number), "", c.Number)})
 	}
 	if m.Related, err = d.related(ctx, tx, v, c, now); err != nil {
 		return err
@@ -195,7 +196,7 @@ func (d *Desk) fill(ctx context.Context, tx *db.Tx, v visit, o *opened) (err err
 func (d *Desk) related(ctx context.Context, tx *db.Tx, v visit, c casework.Case, now time.Time) ([]Related, error) {
 	var list []casework.Case
 	if !c.Parent.IsZero() {
-		p, err := d.Engine.ByID(ctx, tx, v.actor, c.Parent)
+		p, err := d.Cases.ByID(ctx, tx, v.actor, c.Parent)
 		switch city.KindOf(err) {
 		case "":
 			list = append(list, p)
@@ -204,7 +205,7 @@ func (d *Desk) related(ctx context.Context, tx *db.Tx, v visit, c casework.Case,
 			return nil, err
 		}
 	}
-	children, err := d.Engine.Children(ctx, tx, v.actor, c.ID)
+	children, err := d.Cases.Children(ctx, tx, v.actor, c.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -212,9 +213,6 @@ func (d *Desk) related(ctx context.Context, tx *db.Tx, v visit, c casework.Case,
 	for _, r := range append(list, children...) {
 		rel := Related{Number: r.Number, Name: d.nameOf(r), Subject: r.Title, Stage: r.StageName, Left: d.left(r, now),
 			Parent: r.ID == c.Parent, Href: v.at.at(CasePath(r.Number, ""))}
-		if !rel.Parent {
-			rel.Name = r.KindName // a follow-up is about the same item; what differs is its kind
-		}
 		out = append(out, rel)
 	}
 	return out, nil

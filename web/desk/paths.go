@@ -33,11 +33,14 @@ func FilePath(n city.CaseNumber, b city.BlobID) string {
 }
 
 // LicencePath is the page of a licence, and what hangs under it: "revoke",
-// "suspend", "restore".
-func LicencePath(number, under string) string {
+// "suspend", "restore". From is the case that the officer comes from, if any.
+func LicencePath(number, under string, from city.CaseNumber) string {
 	p := PathLicences + "/" + url.PathEscape(number)
 	if under != "" {
 		p += "/" + under
+	}
+	if from != "" {
+		p += "?case=" + url.QueryEscape(string(from))
 	}
 	return p
 }

@@ -3,6 +3,7 @@ package desk
 import (
 	"net/http"
 
+	"yiwang/city"
 	"yiwang/web"
 )
 
@@ -11,6 +12,9 @@ type Desk struct{ Deps }
 
 // New gives every page under /desk.
 func New(deps Deps) http.Handler {
+	if deps.Actor == nil {
+		deps.Actor = func(r *http.Request) city.Actor { return web.ViewOf(r.Context()).Actor }
+	}
 	d := &Desk{deps}
 	mux := http.NewServeMux()
 	page := func(pattern string, f func(http.ResponseWriter, *http.Request) error) {
@@ -25,6 +29,11 @@ func New(deps Deps) http.Handler {
 	page("GET /desk/cases/{number}/files/{blob}", d.file)
 	page("GET /desk/cases/{number}/{action}", d.actionPage)
 	page("POST /desk/cases/{number}/{action}", d.act)
+
+	page("GET /desk/licences", d.licencesPage)
+	page("GET /desk/licences/{number}", d.licencePage)
+	page("GET /desk/licences/{number}/{change}", d.changePage)
+	page("POST /desk/licences/{number}/{change}", d.change)
 
 	mux.HandleFunc("/", web.NotFound)
 	return mux

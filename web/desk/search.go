@@ -38,8 +38,8 @@ func (d *Desk) searchPage(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err == nil:
 		return web.Redirect(w, r, CasePath(n, ""))
-	case strings.HasPrefix(q, "1.2.156.") && d.Licences != nil:
-		return web.Redirect(w, r, LicencePath(q, ""))
+	case strings.HasPrefix(q, "1.2.156."):
+		return web.Redirect(w, r, LicencePath(q, "", ""))
 	case s.Asking:
 	case strings.Count(q, "-") == 3: // meant as a number, and mistyped
 		if e, ok := err.(*city.Error); ok {
@@ -47,18 +47,19 @@ func (d *Desk) searchPage(w http.ResponseWriter, r *http.Request) error {
 		}
 	case d.Search == nil:
 		s.Fault = city.Message{Key: "desk.search.none"}
-	default:
-		hits, err := d.Search(ctx, actor, q, mostHits)
-		if err != nil {
-			return err
-		}
-		for _, h := range hits {
-			s.Hits = append(s.Hits, Found{h, hitPath(h)})
-		}
 	}
 	var counts casework.Counts
 	err = d.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		counts, err = d.Engine.InboxCounts(ctx, tx, actor)
+		if counts, err = d.Cases.InboxCounts(ctx, tx, actor); err != nil || s.Asking || s.Fault.Key != "" {
+			return err
+		}
+		hits, err := d.Search(ctx, tx, actor, q, mostHits)
+		for _, h := range hits {
+			if it, ok := d.item(h.Item); ok && h.Type == "case" {
+				h.Title = it.Name
+			}
+			s.Hits = append(s.Hits, Found{h, hitPath(h)})
+		}
 		return err
 	})
 	if err != nil {
@@ -71,7 +72,7 @@ func (d *Desk) searchPage(w http.ResponseWriter, r *http.Request) error {
 
 func hitPath(h Hit) string {
 	if h.Type == "credential" {
-		return LicencePath(h.Number, "")
+		return LicencePath(h.Number, "", "")
 	}
 	return CasePath(city.CaseNumber(h.Number), "")
 }

@@ -143,7 +143,7 @@ func (d *Desk) asks(c casework.Case, op casework.Option) bool {
 	if slices.Contains(atOnce, op.Action) {
 		return false
 	}
-	k, _ := d.Engine.Kind(c.Kind)
+	k, _ := d.Cases.Kind(c.Kind)
 	if o, ok := outcomeOf(k, c.Stage, op.Action); ok {
 		return o.Next == casework.End || len(o.Effects) > 0
 	}
@@ -154,7 +154,7 @@ func (d *Desk) asks(c casework.Case, op casework.Option) bool {
 const maxWords = 4000
 
 // stepForm makes the form of an option, with what was typed so far.
-func (d *Desk) stepForm(o *opened, v visit, op casework.Option, typed typed, colleagues []Colleague, lang city.Lang) *StepForm {
+func (d *Desk) stepForm(o *opened, v visit, op casework.Option, typed typed, colleagues []colleague, lang city.Lang) *StepForm {
 	f := &StepForm{Action: op.Action, Title: op.Label, Do: op.Label, Danger: op.Refuses || op.Action == casework.ActTerminate,
 		Post: v.at.at(CasePath(o.c.Number, op.Action)), Back: v.at.at(CasePath(o.c.Number, "")), Hidden: hidden(o.c, op.Task)}
 	if typed.key != "" {
@@ -182,7 +182,7 @@ func (d *Desk) stepForm(o *opened, v visit, op casework.Option, typed typed, col
 		case "assignee":
 			field.Type = web.FieldRegion // a list to choose from
 			for _, c := range colleagues {
-				field.Options = append(field.Options, web.Option{Value: c.Account.String(), Label: web.Plain(c.Name)})
+				field.Options = append(field.Options, web.Option{Value: c.account.String(), Label: web.Plain(c.name)})
 			}
 		case "appeal":
 			if field.Value == "" && !typed.sent {
@@ -214,13 +214,11 @@ func noteWords(action string) (label, hint city.Text) {
 // pointRows are four rows to begin with, and always one free.
 func (d *Desk) pointRows(o *opened, typed typed) []PointRow {
 	var about []web.Option
-	if d.Items != nil {
-		if f, ok := d.Items.Form(o.c.Item); ok {
-			for _, st := range f.Form().Steps {
-				for _, fd := range st.Fields {
-					if fd.Type != form.Statement {
-						about = append(about, web.Option{Value: fd.ID, Label: fd.Label, Group: st.Title})
-					}
+	if _, f, ok := d.Items.Item(o.c.Item); ok {
+		for _, st := range f.Form().Steps {
+			for _, fd := range st.Fields {
+				if fd.Type != form.Statement {
+					about = append(about, web.Option{Value: fd.ID, Label: fd.Label, Group: st.Title})
 				}
 			}
 		}
@@ -242,7 +240,7 @@ func (d *Desk) pointRows(o *opened, typed typed) []PointRow {
 
 // effects say what will happen, so that nobody presses a button to find out.
 func (d *Desk) effects(o *opened, op casework.Option) []city.Text {
-	k, ok := d.Engine.Kind(o.c.Kind)
+	k, ok := d.Cases.Kind(o.c.Kind)
 	if !ok {
 		return nil
 	}
@@ -294,12 +292,7 @@ func (d *Desk) effects(o *opened, op casework.Option) []city.Text {
 }
 
 func (d *Desk) effectName(o *opened, e casework.Effect) (city.Text, bool) {
-	name := web.Plain(fillParam(o.c, e.With["type"]))
-	if d.Licences != nil {
-		if t, ok := d.Licences.Type(city.CredentialType(name.En)); ok {
-			name = t.Name
-		}
-	}
+	name := d.typeName(city.CredentialType(fillParam(o.c, e.With["type"])))
 	switch e.Name {
 	case "issue":
 		return web.Words("desk.effect.issue", "name", name), true

@@ -106,7 +106,7 @@ func (d *Desk) verdict(ctx context.Context, run algorithm.Run) (Verdict, error) 
 // without them; the rule knows, as long as its wording is the same.
 func (d *Desk) clauseFacts(ctx context.Context, v rule.Verdict) (map[string][]string, error) {
 	named := map[string][]string{}
-	ru, ok := d.Register.Rule(v.Rule)
+	ru, ok := d.Algorithms.Rule(v.Rule)
 	if !ok {
 		return named, nil
 	}
@@ -123,11 +123,9 @@ func (d *Desk) clauseFacts(ctx context.Context, v rule.Verdict) (map[string][]st
 // factLabels names facts as people call them.
 func (d *Desk) factLabels(id city.RuleID) func(string) city.Text {
 	labels := map[string]city.Text{}
-	if d.Register != nil {
-		if e, ok := d.Register.Entry(id); ok {
-			for _, in := range e.Inputs {
-				labels[in.Name] = in.Label
-			}
+	if e, ok := d.Algorithms.Entry(id); ok {
+		for _, in := range e.Inputs {
+			labels[in.Name] = in.Label
 		}
 	}
 	return func(name string) city.Text {

@@ -3,8 +3,7 @@ package desk
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"io"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -22,8 +21,10 @@ import (
 	"yiwang/algorithm"
 	"yiwang/casework"
 	"yiwang/city"
+	"yiwang/credential"
 	"yiwang/directory"
 	"yiwang/form"
+	"yiwang/identity"
 	"yiwang/internal/db"
 	"yiwang/internal/db/dbtest"
 	"yiwang/internal/story"
@@ -50,30 +51,37 @@ type world struct {
 	engine   *casework.Engine
 	dir      *directory.Directory
 	register *algorithm.Register
-	items    *clubItems
-	files    clubFiles
+	licences *credential.Registry
+	items    *serviceitem.Service
+	identity *identity.Identity
 	who      city.Actor // signed in
 	http     http.Handler
 	me       city.PersonID
+	number   string // my citizen number
 }
 
 type club struct {
 	Regions  directory.RegionDef
 	Bodies   []directory.BodyDef
 	Kinds    []casework.Kind
+	Types    []credential.Type
 	Item     serviceitem.Item
 	Form     form.Form
 	Rule     rule.Definition
 	Policies string
 }
 
+var program = city.SystemActor("test")
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, db: dbtest.SQLite(t), clock: city.NewSetClock(monday), files: clubFiles{}}
+	ctx := context.Background()
+	w := &world{TB: t, db: dbtest.SQLite(t), clock: city.NewSetClock(monday)}
 	raw, err := os.ReadFile("testdata/club.yaml")
 	w.ok(err)
+	uscc := city.NewUSCC("11", "990100", 1)
 	var c club
-	w.ok(yaml.Unmarshal(raw, &c))
+	w.ok(yaml.Unmarshal(bytes.ReplaceAll(raw, []byte("USCC1"), []byte(uscc)), &c))
 	vault, err := journal.NewVault(make([]byte, 32))
 	w.ok(err)
 	w.journal = journal.New(w.db, vault)
@@ -85,20 +93,31 @@ func newWorld(t testing.TB) *world {
 	}
 	w.dir, err = directory.New(directory.Options{DB: w.db, Access: w.access, Journal: w.journal, Clock: w.clock, Calendar: cal, Regions: c.Regions, Bodies: c.Bodies})
 	w.ok(err)
+	w.identity, err = identity.New(identity.Options{DB: w.db, Access: w.access, Journal: w.journal, Directory: w.dir, Clock: w.clock, AnyPassword: true})
+	w.ok(err)
 	compiled, err := rule.Compile(c.Rule)
 	w.ok(err)
-	w.register, err = algorithm.New(context.Background(), algorithm.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: w.clock, Calendar: cal, Rules: []*rule.Rule{compiled}})
+	w.register, err = algorithm.New(ctx, algorithm.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: w.clock, Calendar: cal, Rules: []*rule.Rule{compiled}})
 	w.ok(err)
-	w.ok(w.register.Publish(context.Background(), city.SystemActor("test")))
-	w.engine, err = casework.New(context.Background(), casework.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: w.clock, Calendar: cal,
-		Prefix: "TC", Kinds: c.Kinds, Effects: map[string]casework.EffectFunc{
-			"issue": func(context.Context, *db.Tx, casework.EffectCall) error { return nil },
-		}})
+	w.ok(w.register.Publish(ctx, program))
+	w.licences, err = credential.New(ctx, credential.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: w.clock, Zone: zone, City: "9901",
+		Name: city.Text{ZhHans: "江海市", En: "Jianghai"}, Types: c.Types, Keys: t.TempDir(), ListURL: "http://localhost/status/",
+		Issuers: map[city.BodyID]credential.Issuer{"club": {Code: uscc, Name: c.Bodies[0].Name}}})
 	w.ok(err)
-	f, err := form.Compile(c.Form)
+	blobs, err := serviceitem.OpenBlobs(t.TempDir())
 	w.ok(err)
-	w.items = &clubItems{w: w, item: c.Item, form: f}
-	w.me = city.NewPersonID()
+	f, err := form.Compile(c.Form, form.Regions(w.dir.HasRegion))
+	w.ok(err)
+	w.items, err = serviceitem.New(serviceitem.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: w.clock, Calendar: cal, Directory: w.dir,
+		Rules: w.register, Licences: w.licences, Blobs: blobs, Items: []serviceitem.Item{c.Item}, Forms: map[city.FormID]*form.Compiled{"tennis": f},
+		Hotline: "12345", BadReview: "complaint"})
+	w.ok(err)
+	w.engine, err = casework.New(ctx, casework.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: w.clock, Calendar: cal,
+		Prefix: "TC", Kinds: c.Kinds, Effects: w.items.Effects()})
+	w.ok(err)
+	w.ok(w.items.Bind(w.engine))
+	w.ok(w.items.Publish(ctx, program))
+	w.people()
 
 	site, err := web.New(web.Options{City: web.City{Code: "9901", Name: city.Text{ZhHans: "江海市", En: "Jianghai"}, Zone: zone}, Clock: w.clock,
 		Log:     slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -106,15 +125,42 @@ func newWorld(t testing.TB) *world {
 	w.ok(err)
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", site.Static())
-	mux.Handle("/desk", New(w.deps()))
-	mux.Handle("/desk/", New(w.deps()))
+	desk := New(Deps{DB: w.db, Access: w.access, Directory: w.dir, Identity: w.identity, Cases: w.engine, Items: w.items, Algorithms: w.register, Credentials: w.licences})
+	mux.Handle("/desk", desk)
+	mux.Handle("/desk/", desk)
 	w.http = site.Wrap(mux)
 	return w
 }
 
-func (w *world) deps() Deps {
-	return Deps{DB: w.db, Engine: w.engine, Directory: w.dir, Items: w.items, Register: w.register, Files: w.files, Staff: clubStaff{},
-		Actor: func(r *http.Request) city.Actor { return web.ViewOf(r.Context()).Actor }}
+// people enters who comes to the desk and who sits at it.
+func (w *world) people() {
+	w.Helper()
+	// A test that ends inside a transaction would never end.
+	w.ok(w.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) (err error) {
+		born := city.Date{Year: 1998, Month: 5, Day: 4}
+		w.number = city.NewCitizenNumber("990101", born, 1, true)
+		if w.me, err = w.dir.AddPerson(ctx, tx, program, directory.Person{Name: "林小满", CitizenNumber: w.number, Region: "990101"}); err != nil {
+			return err
+		}
+		_, err = w.licences.Issue(ctx, tx, program, credential.Request{Cause: "health", Type: "health-certificate",
+			Holder: credential.Holder{Person: w.me, Name: "林小满", Code: w.number}, Fields: map[string]string{"result": "good"}})
+		if err != nil {
+			return err
+		}
+		for i, a := range []*city.Actor{&porter, &porter2} {
+			if a.Person, err = w.dir.AddPerson(ctx, tx, program, directory.Person{Name: a.Name, BirthDate: born, Region: "990101"}); err != nil {
+				return err
+			}
+			if err := w.dir.Appoint(ctx, tx, program, directory.Holding{Post: a.Posts[0], Person: a.Person}); err != nil {
+				return err
+			}
+			a.Account, err = w.identity.CreateAccount(ctx, tx, program, identity.NewAccount{Kind: city.Officer, Person: a.Person, Login: fmt.Sprint("porter", i)})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 type testLog struct{ testing.TB }
@@ -129,55 +175,6 @@ func (w *world) ok(err error) {
 	if err != nil {
 		w.Fatal(err)
 	}
-}
-
-// clubItems stands in for the service items.
-type clubItems struct {
-	w    *world
-	item serviceitem.Item
-	form *form.Compiled
-}
-
-func (c *clubItems) Item(code city.ItemCode) (serviceitem.Item, bool) {
-	return c.item, code == c.item.Code
-}
-func (c *clubItems) Form(code city.ItemCode) (*form.Compiled, bool) {
-	return c.form, code == c.item.Code
-}
-func (c *clubItems) Application(payload []byte) (a Application, err error) {
-	return a, json.Unmarshal(payload, &a)
-}
-func (c *clubItems) AtCounter(a city.Actor) []serviceitem.Item {
-	if a.Holds("club.porter") {
-		return []serviceitem.Item{c.item}
-	}
-	return nil
-}
-func (c *clubItems) Known(context.Context, city.Actor, Filing) (map[string]any, error) {
-	return map[string]any{"name": "林小满", "born": "1998-05-04"}, nil
-}
-func (c *clubItems) File(ctx context.Context, a city.Actor, f Filing) (casework.Case, error) {
-	return c.w.file(a, f.Person, "林小满", f.Answers, f.Key), nil
-}
-
-type clubFiles map[city.BlobID]string
-
-func (c clubFiles) Open(_ context.Context, id city.BlobID) (io.ReadSeekCloser, error) {
-	s, ok := c[id]
-	if !ok {
-		return nil, city.NotFound("error.not_found")
-	}
-	return nopCloser{strings.NewReader(s)}, nil
-}
-
-type nopCloser struct{ io.ReadSeeker }
-
-func (nopCloser) Close() error { return nil }
-
-type clubStaff struct{}
-
-func (clubStaff) Colleagues(_ context.Context, _ *db.Tx, _ city.Actor, p city.PostID, _ city.RegionCode) ([]Colleague, error) {
-	return []Colleague{{Account: porter2.Account, Name: "周岚"}}, nil
 }
 
 func officer(body city.BodyID, name string, posts ...string) city.Actor {
@@ -204,46 +201,35 @@ func (w *world) resident() city.Actor {
 
 // answers are those of the ordinary application.
 func answers() map[string]any {
-	return map[string]any{"name": "林小满", "born": "1998-05-04", "region": "990101", "court": []string{"clay", "grass"}, "years": 3}
+	return map[string]any{"region": "990101", "court": []string{"clay", "grass"}, "years": 3}
 }
 
-// file opens a case as serviceitem does.
-func (w *world) file(a city.Actor, person city.PersonID, title string, answers map[string]any, key string) (c casework.Case) {
+// racket is a small PDF, whole enough to be taken.
+const racket = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\nstartxref\n9\n%%EOF\n"
+
+// file applies as the resident does.
+func (w *world) file(answers map[string]any) casework.Case {
 	w.Helper()
-	blob := city.NewBlobID()
-	w.files[blob] = "%PDF-1.4 racket"
-	app := Application{Answers: answers,
-		Sources: map[string]Source{"name": {From: "register:person.name", At: w.clock.Now()}, "born": {From: "register:person.birth_date", At: w.clock.Now()}},
-		Materials: []Material{
-			{ID: "racket_photo", Name: "球拍.pdf", Blob: blob, Size: 204800, Media: "application/pdf", At: w.clock.Now()},
-			{ID: "health", Licence: "1.2.156.3005.2.x", At: w.clock.Now()},
-		}}
-	w.ok(w.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) (err error) {
-		c, err = w.engine.Open(ctx, tx, a, casework.Opening{Kind: "membership", Item: "tennis", Applicant: person, Key: key, Region: "990101",
-			Params: map[string]string{"body": "club", "card": "gold", "rule": "old-hand"}, Promise: city.Limit{N: 10, Unit: city.WorkingDays},
-			Title: title, Payload: app})
-		return err
-	}))
+	c, err := w.items.File(context.Background(), w.resident(), serviceitem.Filing{Item: "tennis", Answers: answers, Materials: map[string]serviceitem.Handed{
+		"racket_photo": {Inline: []serviceitem.InlineFile{{Name: "球拍.pdf", Content: []byte(racket)}}},
+		"health":       {Fetch: true},
+		"letter":       {Later: true},
+	}})
+	w.ok(err)
 	return c
 }
 
-// decide lets the rule speak and gives the case to an officer.
-func (w *world) decide(c casework.Case) casework.Case {
+// opened is a case that waits at the front desk: the rule has looked at it.
+func (w *world) opened() casework.Case {
 	w.Helper()
-	w.ok(w.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) error {
-		_, err := w.register.Run(ctx, tx, system, "old-hand", algorithm.Matter{Case: c.Number, Applicant: c.Applicant, Body: "club", Key: c.Key}, map[string]rule.Fact{
-			"born":  {Value: city.Date{Year: 1998, Month: 5, Day: 4}, Source: "register:person.birth_date", At: w.clock.Now()},
-			"years": {Value: int64(3), Source: "answer:years", At: w.clock.Now()},
-		})
+	c := w.file(answers())
+	_, err := w.items.Decide(context.Background())
+	w.ok(err)
+	w.ok(w.db.View(context.Background(), func(ctx context.Context, tx *db.Tx) (err error) {
+		c, err = w.engine.Get(ctx, tx, system, c.Number)
 		return err
 	}))
-	return w.do(system, c, casework.Action{Name: "to_officer"})
-}
-
-// opened is a case that waits at the front desk.
-func (w *world) opened(title string) casework.Case {
-	w.Helper()
-	return w.decide(w.file(city.Actor{Kind: city.Resident, Account: city.NewAccountID(), Person: w.me, Channel: city.ChannelWeb}, w.me, title, answers(), ""))
+	return c
 }
 
 func (w *world) do(a city.Actor, c casework.Case, act casework.Action) casework.Case {
