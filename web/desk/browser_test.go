@@ -31,6 +31,7 @@ func TestDeskInABrowser(t *testing.T) {
 	w.clock.Set(date("2026-11-24 11:00"))
 	w.do(coach, trial, casework.Action{Name: "resume", Note: "和平面图一致"})
 	w.clock.Set(date("2026-11-24 14:20"))
+	_, card := w.granted()
 	srv := httptest.NewServer(w.http)
 	defer srv.Close()
 
@@ -54,6 +55,8 @@ func TestDeskInABrowser(t *testing.T) {
 			show(porter, CasePath(paused.Number, "")+"?scope=post", "waiting")
 			show(coach, CasePath(trial.Number, ""), "ledger")
 			show(elder2, "/desk", "empty")
+			show(president, LicencePath(string(card.Number), "", ""), "licence")
+			show(president, LicencePath(string(card.Number), "revoke", ""), "revoke")
 			show(porter, "/desk/search?q=x", "search")
 		})
 	}

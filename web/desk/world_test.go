@@ -142,7 +142,7 @@ func (w *world) people() {
 		if w.me, err = w.dir.AddPerson(ctx, tx, program, directory.Person{Name: "林小满", CitizenNumber: w.number, Region: "990101"}); err != nil {
 			return err
 		}
-		_, err = w.licences.Issue(ctx, tx, program, credential.Request{Cause: "health", Type: "health-certificate",
+		_, err = w.licences.Issue(ctx, tx, program, credential.Request{Cause: "health", Type: "health-certificate", From: city.Date{Year: 2026, Month: 1, Day: 1}, Until: city.Date{Year: 2027, Month: 1, Day: 1},
 			Holder: credential.Holder{Person: w.me, Name: "林小满", Code: w.number}, Fields: map[string]string{"result": "good"}})
 		if err != nil {
 			return err
