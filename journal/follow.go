@@ -147,7 +147,8 @@ func (j *Journal) step(ctx context.Context, f Follower) (int, error) {
 func handle(ctx context.Context, tx *db.Tx, f Follower, events []Recorded) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("follower %s panicked: %v\n%s", f.Name(), p, debug.Stack())
+			slog.ErrorContext(ctx, "follower panicked", "follower", f.Name(), "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("follower %s panicked: %v", f.Name(), p)
 		}
 	}()
 	return f.Handle(ctx, tx, events)

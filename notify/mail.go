@@ -71,19 +71,23 @@ func (m *Mail) Send(ctx context.Context, msg Message) error {
 	}
 	to, err := mail.ParseAddress(msg.To)
 	if err != nil {
-		return fmt.Errorf("%w: address: %v", ErrPermanent, err)
+		return fmt.Errorf("%w: the address can't be read", ErrPermanent) // which it is, is nobody else's to know
 	}
 	return m.hand(ctx, from.Address, to.Address, compose(msg, from, to))
 }
 
 // final marks the server's "no" to this recipient or this letter. A "no" to us (a
-// wrong password, say) is mended by an administrator and tried again.
+// wrong password, say) is mended by an administrator and tried again. Servers like
+// to repeat the address in their answer, so only its code is kept.
 func final(err error) error {
 	var refused *textproto.Error
-	if errors.As(err, &refused) && refused.Code >= 500 {
-		return fmt.Errorf("%w: %v", ErrPermanent, err)
+	switch {
+	case !errors.As(err, &refused):
+		return err
+	case refused.Code >= 500:
+		return fmt.Errorf("%w: the mail server answered %d", ErrPermanent, refused.Code)
 	}
-	return err
+	return fmt.Errorf("notify: the mail server answered %d", refused.Code)
 }
 
 func (m *Mail) hand(ctx context.Context, from, to string, letter []byte) error {

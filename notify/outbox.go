@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"yiwang/access"
@@ -163,14 +164,17 @@ func (n *Notify) try(ctx context.Context, m *messageRow) {
 		return
 	}
 	m.fault = err.Error()
+	if msg.To != "" { // an address stands in no log
+		m.fault = strings.ReplaceAll(m.fault, msg.To, "…")
+	}
 	if errors.Is(err, ErrPermanent) || m.tries >= mostTries {
 		m.state = MessageFailed
-		slog.Error("a message was given up", "notice", m.notice.String(), "channel", m.channel, "tries", m.tries, "err", err)
+		slog.Error("a message was given up", "notice", m.notice.String(), "channel", m.channel, "tries", m.tries, "err", m.fault)
 		return
 	}
 	m.state, m.done = MessageWaiting, time.Time{}
 	m.next = now.Add(firstWait << (m.tries - 1))
-	slog.Warn("a message was not sent and will be tried again", "notice", m.notice.String(), "channel", m.channel, "tries", m.tries, "err", err)
+	slog.Warn("a message was not sent and will be tried again", "notice", m.notice.String(), "channel", m.channel, "tries", m.tries, "err", m.fault)
 }
 
 // prepare writes the message in the recipient's language.

@@ -27,12 +27,12 @@ func TestOutboxTriesAgain(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		w := newTown(t, d)
 		ann, ben := resident(), resident()
-		w.reached[ann.Person] = []notify.Contact{{Channel: "sms", Address: "1"}}
+		w.reached[ann.Person] = []notify.Contact{{Channel: "sms", Address: "13800001234"}}
 		w.reached[ben.Person] = []notify.Contact{{Channel: "sms", Address: "2"}, {Channel: "email", Address: "b@b.example"}}
 		broken := true
 		w.sms.fail = func(msg notify.Message) error {
-			if broken && msg.To == "1" {
-				return errBroken
+			if broken && msg.To == "13800001234" {
+				return fmt.Errorf("%w for 13800001234", errBroken)
 			}
 			return nil
 		}
@@ -59,6 +59,13 @@ func TestOutboxTriesAgain(t *testing.T) {
 			waited = 0
 			tries++
 		}
+		must(t, d.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+			faults, err := db.All(ctx, tx, func(r db.Row) (s string, err error) { return s, r.Scan(&s) }, `SELECT fault FROM notice_messages WHERE state = 'waiting'`)
+			if len(faults) != 1 || faults[0] != "broken for …" {
+				t.Errorf("faults %q: an address stands in no log", faults)
+			}
+			return err
+		}))
 		broken = false
 		w.clock.Advance(time.Hour)
 		if n := w.carry(); n != 1 || len(w.sms.got) != 2 {
@@ -382,7 +389,7 @@ func TestMail(t *testing.T) {
 			refuse    map[string]string
 			permanent bool
 		}{
-			"no such mailbox":  {map[string]string{"RCPT": "550 no such mailbox"}, true},
+			"no such mailbox":  {map[string]string{"RCPT": "550 no such mailbox <chen@home.example>"}, true},
 			"mailbox is full":  {map[string]string{"RCPT": "452 full"}, false},
 			"we are not known": {map[string]string{"MAIL": "530 sign in first"}, false},
 			"busy":             {map[string]string{"EHLO": "421 busy", "HELO": "421 busy"}, false},
@@ -390,7 +397,7 @@ func TestMail(t *testing.T) {
 			office := openPostOffice(t, c.refuse)
 			m, err := notify.NewMail(notify.MailOptions{Addr: office.addr, From: "n@j.example", TLS: notify.MailOpen})
 			must(t, err)
-			if err := m.Send(ctx, msg); err == nil || permanent(err) != c.permanent || len(office.letters) != 0 {
+			if err := m.Send(ctx, msg); err == nil || permanent(err) != c.permanent || len(office.letters) != 0 || strings.Contains(err.Error(), "chen@") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
