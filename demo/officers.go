@@ -44,7 +44,7 @@ func (d *Demo) seats() []seat {
 
 func (c *casting) appointOfficers(ctx context.Context, tx *db.Tx) error {
 	n := c.names(streamOfficers, 20)
-	places := communities(c.now.Pack)
+	places := n.communities(c.now.Pack)
 	today := city.DateOf(c.began)
 	seats := c.seats()
 	list := make([]directory.Person, len(seats))

@@ -21,6 +21,7 @@ type peopleFile struct {
 		Male   []string `yaml:"male"`
 	} `yaml:"given"`
 	Sexes     map[directory.Sex]string `yaml:"sexes"`
+	Community string                   `yaml:"community"` // the word that communities' names end in
 	Houses    []string                 `yaml:"houses"`
 	Elsewhere []string                 `yaml:"elsewhere"`
 	Banks     []string                 `yaml:"banks"`
@@ -101,12 +102,13 @@ type community struct {
 func (c community) district() string { return string(c.code[:6]) }
 
 // communities are the pack's smallest divisions.
-func communities(p *pack.City) []community {
+func (f *peopleFile) communities(p *pack.City) []community {
+	word := f.Community
 	var all []community
 	var walk func(r directory.RegionDef, path string)
 	walk = func(r directory.RegionDef, path string) {
 		if len(r.Children) == 0 && len(r.Code) == 12 {
-			all = append(all, community{r.Code, path, strings.TrimSuffix(r.Name.ZhHans, "社区")})
+			all = append(all, community{r.Code, path, strings.TrimSuffix(r.Name.ZhHans, word)})
 		}
 		if len(r.Code) > 4 {
 			path += r.Name.ZhHans
@@ -145,7 +147,7 @@ type resident struct {
 // residents makes the people up, household by household, always the same.
 func (d *Demo) residents() []resident {
 	n := d.names(streamPeople, firstPhone)
-	places := communities(d.now.Pack)
+	places := n.communities(d.now.Pack)
 	today := city.DateOf(d.began)
 	all := make([]resident, 0, d.Size.Residents)
 	add := func(home community, surname string, age int, female bool) int {

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,7 +11,6 @@ import (
 	"yiwang/access"
 	"yiwang/algorithm"
 	"yiwang/casework"
-	"yiwang/cities"
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/directory"
@@ -45,7 +45,7 @@ type world struct {
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
 	w := &world{T: t, ctx: context.Background(), db: d, dir: t.TempDir(), now: city.NewSetClock(now), pastTime: city.NewSetClock(now)}
-	p, faults := pack.LoadFS(cities.Jianghai())
+	p, faults := pack.LoadFS(os.DirFS("../cities/jianghai"))
 	for _, f := range faults {
 		t.Fatal(f.In(city.English))
 	}

@@ -123,51 +123,92 @@ func (s *Service) ruleOf(c casework.Case) (city.RuleID, bool) {
 // rule speak and carries out what it says. What could not be carried out is given
 // to an officer, whatever the rule says.
 func (s *Service) speak(ctx context.Context, c casework.Case, id city.RuleID, give bool) error {
-	actor := city.SystemActor("rule:" + string(id))
-	body := bodyOf(c)
-	actor.Body = body
-	r, _ := s.Rules.Rule(id)
-	var facts map[string]rule.Fact
-	var v *sight
-	err := s.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
-		var app Application
-		if err := s.engine.Payload(ctx, tx, actor, c.Number, &app); err != nil {
-			return err
-		}
-		may := anyLicence
-		if it, ok := s.items[c.Item]; ok {
-			may = papersMay(it, app.Materials)
-		}
-		v = s.sight(Party{c.Applicant, c.Firm}, body, may)
-		var err error
-		facts, err = v.facts(ctx, tx, r.Needs(s.Rules.Today()), app, s.Clock.Now())
+	actor := ruleActor(id, c)
+	var k *knowledge
+	err := s.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		k, err = s.gather(ctx, tx, actor, c, id)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	return s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := s.Access.Ask(ctx, actor, "rule.decide", access.Resource{Type: "Case", ID: string(c.Number)}); err != nil {
-			return err
-		}
-		if err := v.trace(ctx, tx, actor, "purpose.automatic_check", c.Number); err != nil {
-			return err
-		}
-		run, err := s.Rules.Run(ctx, tx, actor, id, algorithm.Matter{Case: c.Number, Applicant: c.Applicant, Firm: c.Firm, Body: body,
-			Region: c.Region, Key: c.Key, Once: stepOf(c)}, facts)
-		if err != nil {
-			return err
-		}
-		action := casework.Action{Name: "to_officer", Version: c.Version, Key: "rule:" + stepOf(c), Verdict: run.ID.String()}
-		switch {
-		case give:
-			action.Note = handedOver()
-		case run.Verdict.Outcome == rule.Grant:
-			action.Name = "approve"
-		}
-		_, err = s.engine.Act(ctx, tx, actor, c.Number, action)
+		_, err := s.conclude(ctx, tx, actor, c, id, k, give)
 		return err
 	})
+}
+
+// ruleActor is the rule, acting for the body that answers for the case.
+func ruleActor(id city.RuleID, c casework.Case) city.Actor {
+	a := city.SystemActor("rule:" + string(id))
+	a.Body = bodyOf(c)
+	return a
+}
+
+// knowledge is what a rule looks at, and how it came to be known.
+type knowledge struct {
+	facts map[string]rule.Fact
+	sight *sight
+}
+
+// gather reads what the rule wants to know of the case.
+func (s *Service) gather(ctx context.Context, tx *db.Tx, actor city.Actor, c casework.Case, id city.RuleID) (*knowledge, error) {
+	r, _ := s.Rules.Rule(id)
+	var app Application
+	if err := s.engine.Payload(ctx, tx, actor, c.Number, &app); err != nil {
+		return nil, err
+	}
+	may := anyLicence
+	if it, ok := s.items[c.Item]; ok {
+		may = papersMay(it, app.Materials)
+	}
+	k := &knowledge{sight: s.sight(Party{c.Applicant, c.Firm}, actor.Body, may)}
+	var err error
+	k.facts, err = k.sight.facts(ctx, tx, r.Needs(s.Rules.Today()), app, s.Clock.Now())
+	return k, err
+}
+
+// conclude lets the rule speak about what was gathered and carries out what it
+// says, on the version of the case that was read.
+func (s *Service) conclude(ctx context.Context, tx *db.Tx, actor city.Actor, c casework.Case, id city.RuleID, k *knowledge, give bool) (casework.Case, error) {
+	if err := s.Access.Ask(ctx, actor, "rule.decide", access.Resource{Type: "Case", ID: string(c.Number)}); err != nil {
+		return casework.Case{}, err
+	}
+	if err := k.sight.trace(ctx, tx, actor, "purpose.automatic_check", c.Number); err != nil {
+		return casework.Case{}, err
+	}
+	run, err := s.Rules.Run(ctx, tx, actor, id, algorithm.Matter{Case: c.Number, Applicant: c.Applicant, Firm: c.Firm, Body: actor.Body,
+		Region: c.Region, Key: c.Key, Once: stepOf(c)}, k.facts)
+	if err != nil {
+		return casework.Case{}, err
+	}
+	action := casework.Action{Name: "to_officer", Version: c.Version, Key: "rule:" + stepOf(c), Verdict: run.ID.String()}
+	switch {
+	case give:
+		action.Note = handedOver()
+	case run.Verdict.Outcome == rule.Grant:
+		action.Name = "approve"
+	}
+	return s.engine.Act(ctx, tx, actor, c.Number, action)
+}
+
+// DecideIn lets the rule speak about one case that waits for it, in the caller's
+// transaction.
+func (s *Service) DecideIn(ctx context.Context, tx *db.Tx, n city.CaseNumber) (casework.Case, error) {
+	c, err := s.engine.Get(ctx, tx, city.SystemActor("serviceitem"), n)
+	if err != nil {
+		return c, err
+	}
+	id, ok := s.ruleOf(c)
+	if _, known := s.Rules.Rule(id); !ok || !known {
+		return c, city.Conflict("case.not_now")
+	}
+	actor := ruleActor(id, c)
+	k, err := s.gather(ctx, tx, actor, c, id)
+	if err != nil {
+		return c, err
+	}
+	return s.conclude(ctx, tx, actor, c, id, k, false)
 }
 
 // stepOf names the step that a case stands at, once for each time.
@@ -186,9 +227,7 @@ func bodyOf(c casework.Case) city.BodyID {
 // handOver gives a case to an officer, since the program can't carry out what the
 // rule says: nobody waits for a fault to be mended.
 func (s *Service) handOver(ctx context.Context, c casework.Case, id city.RuleID) error {
-	actor := city.SystemActor("rule:" + string(id))
-	actor.Body = bodyOf(c)
-	_, err := s.engine.Do(ctx, actor, c.Number, casework.Action{Name: "to_officer", Version: c.Version, Note: handedOver()})
+	_, err := s.engine.Do(ctx, ruleActor(id, c), c.Number, casework.Action{Name: "to_officer", Version: c.Version, Note: handedOver()})
 	return err
 }
 

@@ -100,6 +100,28 @@ func (s *Service) File(ctx context.Context, actor city.Actor, f Filing) (casewor
 	return c, again
 }
 
+// FileIn is File in the caller's transaction, for whoever files and goes on in one
+// step. Files come by Upload before, not along with it; a race that is lost only
+// at the commit is db.ErrDuplicate.
+func (s *Service) FileIn(ctx context.Context, tx *db.Tx, actor city.Actor, f Filing) (casework.Case, error) {
+	if f.Channel != "" {
+		actor.Channel = f.Channel
+	}
+	p := &filing{once: onceOf(actor, f)}
+	if c, sent, err := s.sent(ctx, tx, actor, p.once); err != nil || sent {
+		return c, err
+	}
+	if err := s.prepare(ctx, tx, actor, f, p); err != nil {
+		return casework.Case{}, err
+	}
+	if len(p.inline) > 0 {
+		return casework.Case{}, errInline
+	}
+	return s.open(ctx, tx, actor, p)
+}
+
+var errInline = errors.New("serviceitem: files are stored before the transaction, by Upload")
+
 // onceOf is what makes a filing the same as another. Keys of different accounts
 // never meet.
 func onceOf(actor city.Actor, f Filing) string {

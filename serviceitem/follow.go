@@ -35,22 +35,10 @@ func (s *Service) Supply(ctx context.Context, actor city.Actor, n city.CaseNumbe
 	if err := s.keepInline(ctx, actor, p); err != nil {
 		return casework.Case{}, err
 	}
-	act := casework.Action{Name: casework.ActSupply, Version: co.Version, Key: co.Key, Payload: p.app}
 	var c casework.Case
 	err = s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		if c, err = s.engine.Act(ctx, tx, actor, n, act); err != nil {
-			return err
-		}
-		if c.Version != p.version+1 { // a repeat, answered with what the first one led to
-			return nil
-		}
-		for _, u := range p.inline {
-			finishUpload(tx, u.row)
-		}
-		for _, id := range p.blobs {
-			linkUpload(tx, id, n)
-		}
-		return s.tracePapers(ctx, tx, actor, p, n)
+		c, err = s.supply(ctx, tx, actor, n, co, p)
+		return err
 	})
 	if errors.Is(err, db.ErrDuplicate) {
 		e := city.Conflict("case.changed")
@@ -61,6 +49,37 @@ func (s *Service) Supply(ctx context.Context, actor city.Actor, n city.CaseNumbe
 		return casework.Case{}, errors.Join(err, s.undoInline(ctx, actor, p.inline))
 	}
 	return c, nil
+}
+
+// SupplyIn is Supply in the caller's transaction. Files come by Upload before, not
+// along with it.
+func (s *Service) SupplyIn(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, co Correction) (casework.Case, error) {
+	p := &filing{}
+	if err := s.prepareCorrection(ctx, tx, actor, n, co, p); err != nil {
+		return casework.Case{}, err
+	}
+	if len(p.inline) > 0 {
+		return casework.Case{}, errInline
+	}
+	return s.supply(ctx, tx, actor, n, co, p)
+}
+
+// supply moves the case on with a correction that was found right.
+func (s *Service) supply(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, co Correction, p *filing) (casework.Case, error) {
+	c, err := s.engine.Act(ctx, tx, actor, n, casework.Action{Name: casework.ActSupply, Version: co.Version, Key: co.Key, Payload: p.app})
+	if err != nil {
+		return c, err
+	}
+	if c.Version != p.version+1 { // a repeat, answered with what the first one led to
+		return c, nil
+	}
+	for _, u := range p.inline {
+		finishUpload(tx, u.row)
+	}
+	for _, id := range p.blobs {
+		linkUpload(tx, id, n)
+	}
+	return c, s.tracePapers(ctx, tx, actor, p, n)
 }
 
 func (s *Service) prepareCorrection(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, co Correction, p *filing) error {

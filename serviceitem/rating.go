@@ -74,43 +74,10 @@ const longestRating = 1000 // characters
 // the same transaction. The office learns what was said and about which case; who
 // said it stands in no inbox.
 func (s *Service) Rate(ctx context.Context, actor city.Actor, n city.CaseNumber, level Level, text string) (Rating, error) {
-	var faults []city.Field
-	if !level.Valid() {
-		faults = append(faults, city.Field{Name: "level", Message: city.Message{Key: "service.rating.level"}})
-	}
-	text = strings.TrimSpace(text)
-	if utf8.RuneCountInString(text) > longestRating {
-		faults = append(faults, city.Field{Name: "text", Message: city.Message{Key: "case.too_long", Args: []any{"max", longestRating}}})
-	}
 	var r Rating
-	err := s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		c, err := s.engine.Get(ctx, tx, actor, n)
-		if err != nil {
-			return err
-		}
-		if err := s.Access.Ask(ctx, actor, "rating.give", caseResource(c)); err != nil {
-			return err
-		}
-		if len(faults) > 0 {
-			return city.InvalidFields(faults)
-		}
-		if ours, err := isApplication(ctx, tx, n); err != nil || !ours {
-			if err == nil {
-				err = city.Invalid("service.rating.not_rated")
-			}
-			return err
-		}
-		if c.Open {
-			return city.Conflict("service.rating.open")
-		}
-		if _, err := ratingOf(ctx, tx, n); err == nil {
-			return city.Conflict("service.rating.once")
-		} else if !errors.Is(err, db.ErrNoRows) {
-			return err
-		}
-		r = Rating{Case: n, Item: c.Item, Body: bodyOf(c), Level: level, Text: text, Channel: actor.Channel,
-			At: city.FromMicros(city.Micros(s.Clock.Now()))}
-		return s.rate(ctx, tx, actor, c, &r)
+	err := s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		r, err = s.RateIn(ctx, tx, actor, n, level, text)
+		return err
 	})
 	if errors.Is(err, db.ErrDuplicate) {
 		err = city.Conflict("service.rating.once")
@@ -119,6 +86,46 @@ func (s *Service) Rate(ctx context.Context, actor city.Actor, n city.CaseNumber,
 		return Rating{}, err
 	}
 	return r, nil
+}
+
+// RateIn is Rate in the caller's transaction. A race that is lost only at the
+// commit is db.ErrDuplicate.
+func (s *Service) RateIn(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, level Level, text string) (Rating, error) {
+	var faults []city.Field
+	if !level.Valid() {
+		faults = append(faults, city.Field{Name: "level", Message: city.Message{Key: "service.rating.level"}})
+	}
+	text = strings.TrimSpace(text)
+	if utf8.RuneCountInString(text) > longestRating {
+		faults = append(faults, city.Field{Name: "text", Message: city.Message{Key: "case.too_long", Args: []any{"max", longestRating}}})
+	}
+	c, err := s.engine.Get(ctx, tx, actor, n)
+	if err != nil {
+		return Rating{}, err
+	}
+	if err := s.Access.Ask(ctx, actor, "rating.give", caseResource(c)); err != nil {
+		return Rating{}, err
+	}
+	if len(faults) > 0 {
+		return Rating{}, city.InvalidFields(faults)
+	}
+	if ours, err := isApplication(ctx, tx, n); err != nil || !ours {
+		if err == nil {
+			err = city.Invalid("service.rating.not_rated")
+		}
+		return Rating{}, err
+	}
+	if c.Open {
+		return Rating{}, city.Conflict("service.rating.open")
+	}
+	if _, err := ratingOf(ctx, tx, n); err == nil {
+		return Rating{}, city.Conflict("service.rating.once")
+	} else if !errors.Is(err, db.ErrNoRows) {
+		return Rating{}, err
+	}
+	r := Rating{Case: n, Item: c.Item, Body: bodyOf(c), Level: level, Text: text, Channel: actor.Channel,
+		At: city.FromMicros(city.Micros(s.Clock.Now()))}
+	return r, s.rate(ctx, tx, actor, c, &r)
 }
 
 func (s *Service) rate(ctx context.Context, tx *db.Tx, actor city.Actor, c casework.Case, r *Rating) error {
