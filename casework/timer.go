@@ -31,6 +31,20 @@ func alarm(s *State, due time.Time, cal *city.Calendar) time.Time {
 	return due
 }
 
+// Alarm says when time alone will bring something about in the case, and which
+// action that is; the zero time when nothing will.
+func (e *Engine) Alarm(c Case) (at time.Time, action string) {
+	return alarm(&c.State, c.Due, e.cal), timed(&c.State)
+}
+
+// timed is what the timer does to a case whose alarm has come.
+func timed(s *State) string {
+	if s.Has(FlagSupplement) && !s.Has(FlagSupplementLapsed) {
+		return ActLapse
+	}
+	return ActOverdue
+}
+
 // Tick does what time alone brings about: limits that passed and corrections
 // that nobody answered. It begins with what has been due longest, includes cases
 // nobody has taken, and takes each step once however many nodes tick. It returns
@@ -49,11 +63,7 @@ func (e *Engine) Tick(ctx context.Context) (int, error) {
 		}
 		progress := false
 		for _, r := range rows {
-			name := ActOverdue
-			if r.state.Has(FlagSupplement) && !r.state.Has(FlagSupplementLapsed) {
-				name = ActLapse
-			}
-			_, err := e.Do(ctx, city.SystemActor("timer"), r.number, Action{Name: name, Version: r.state.Seq})
+			_, err := e.Do(ctx, city.SystemActor("timer"), r.number, Action{Name: timed(&r.state), Version: r.state.Seq})
 			switch {
 			case err == nil:
 				steps++

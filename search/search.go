@@ -150,8 +150,8 @@ func narrowing(a city.Actor, types []string, wide bool) [][]string {
 	}
 	own := []string{}
 	if a.Kind == city.Officer {
-		if a.Body != "" {
-			own = append(own, scope(ofBody, string(a.Body)))
+		for _, b := range a.Bodies() {
+			own = append(own, scope(ofBody, string(b)))
 		}
 		for _, p := range a.Posts {
 			own = append(own, scope(ofPost, string(p)))

@@ -142,39 +142,10 @@ const longestAppeal = 2000 // characters
 // LookAgain asks a person to look at what a rule decided in a case. It opens a
 // review case; asked twice about the same decision, it is one.
 func (s *Service) LookAgain(ctx context.Context, actor city.Actor, n city.CaseNumber, why string) (casework.Case, error) {
-	why = strings.TrimSpace(why)
 	var review casework.Case
-	ask := func(ctx context.Context, tx *db.Tx) error {
-		c, err := s.engine.Get(ctx, tx, actor, n)
-		if err != nil {
-			return err
-		}
-		if err := s.Access.Ask(ctx, actor, "review.ask", caseResource(c)); err != nil {
-			return err
-		}
-		if utf8.RuneCountInString(why) > longestAppeal {
-			return city.InvalidFields([]city.Field{{Name: "reason", Message: city.Message{Key: "case.too_long", Args: []any{"max", longestAppeal}}}})
-		}
-		runs, err := s.Rules.RunsOf(ctx, tx, actor, n)
-		if err != nil {
-			return err
-		}
-		if len(runs) == 0 {
-			return city.Conflict("service.review.no_rule")
-		}
-		run := runs[len(runs)-1]
-		if run.Review != "" {
-			review, err = s.engine.Get(ctx, tx, actor, run.Review)
-			return err
-		}
-		review, err = s.engine.Open(ctx, tx, actor, casework.Opening{Kind: s.Review, Item: c.Item,
-			Params: map[string]string{"body": string(bodyOf(c))}, Applicant: c.Applicant, Firm: c.Firm, Region: c.Region, Parent: c.ID,
-			Promise: city.Limit{N: 5, Unit: city.WorkingDays}, Title: c.Title, Payload: Complaint{Case: n, Text: why, Run: run.ID},
-			Terms: string(n), Key: "review:" + run.ID.String()})
-		if err != nil {
-			return err
-		}
-		return s.Rules.NoteReview(ctx, tx, actor, run.ID, review.Number)
+	ask := func(ctx context.Context, tx *db.Tx) (err error) {
+		review, err = s.LookAgainIn(ctx, tx, actor, n, why)
+		return err
 	}
 	err := s.DB.Update(ctx, ask)
 	if errors.Is(err, db.ErrDuplicate) || city.KindOf(err) == city.KindConflict && review.Number != "" {
@@ -184,6 +155,41 @@ func (s *Service) LookAgain(ctx context.Context, actor city.Actor, n city.CaseNu
 		return casework.Case{}, err
 	}
 	return review, nil
+}
+
+// LookAgainIn is LookAgain in the caller's transaction. A race that is lost only
+// at the commit is db.ErrDuplicate.
+func (s *Service) LookAgainIn(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, why string) (casework.Case, error) {
+	why = strings.TrimSpace(why)
+	c, err := s.engine.Get(ctx, tx, actor, n)
+	if err != nil {
+		return casework.Case{}, err
+	}
+	if err := s.Access.Ask(ctx, actor, "review.ask", caseResource(c)); err != nil {
+		return casework.Case{}, err
+	}
+	if utf8.RuneCountInString(why) > longestAppeal {
+		return casework.Case{}, city.InvalidFields([]city.Field{{Name: "reason", Message: city.Message{Key: "case.too_long", Args: []any{"max", longestAppeal}}}})
+	}
+	runs, err := s.Rules.RunsOf(ctx, tx, actor, n)
+	if err != nil {
+		return casework.Case{}, err
+	}
+	if len(runs) == 0 {
+		return casework.Case{}, city.Conflict("service.review.no_rule")
+	}
+	run := runs[len(runs)-1]
+	if run.Review != "" {
+		return s.engine.Get(ctx, tx, actor, run.Review)
+	}
+	review, err := s.engine.Open(ctx, tx, actor, casework.Opening{Kind: s.Review, Item: c.Item,
+		Params: map[string]string{"body": string(bodyOf(c))}, Applicant: c.Applicant, Firm: c.Firm, Region: c.Region, Parent: c.ID,
+		Promise: city.Limit{N: 5, Unit: city.WorkingDays}, Title: c.Title, Payload: Complaint{Case: n, Text: why, Run: run.ID},
+		Terms: string(n), Key: "review:" + run.ID.String()})
+	if err != nil {
+		return casework.Case{}, err
+	}
+	return review, s.Rules.NoteReview(ctx, tx, actor, run.ID, review.Number)
 }
 
 // Sample is an application that the demonstration's resident can send as it
