@@ -267,7 +267,7 @@ var (
 
 // town is the library on an empty database.
 type town struct {
-	*testing.T
+	testing.TB
 	db        *db.DB
 	clock     *city.SetClock
 	journal   *journal.Journal
@@ -300,10 +300,10 @@ func parse[T any](t testing.TB, text string) T {
 	return v
 }
 
-func newTown(t *testing.T, d *db.DB) *town {
+func newTown(t testing.TB, d *db.DB) *town {
 	t.Helper()
 	vault, err := journal.NewVault(make([]byte, 32))
-	w := &town{T: t, db: d, clock: city.NewSetClock(monday), journal: journal.New(d, vault)}
+	w := &town{TB: t, db: d, clock: city.NewSetClock(monday), journal: journal.New(d, vault)}
 	w.ok(err)
 	policies := map[string][]byte{}
 	files, _ := filepath.Glob("../cities/jianghai/access/*.cedar")
@@ -361,7 +361,7 @@ func (w *town) start() {
 		return w.issue(call)
 	}
 	w.engine, err = casework.New(ctx, casework.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: w.clock,
-		Calendar: w.options.Calendar, Prefix: "BT", Kinds: parse[[]casework.Kind](w.T, kindsYAML), Effects: effects})
+		Calendar: w.options.Calendar, Prefix: "BT", Kinds: parse[[]casework.Kind](w.TB, kindsYAML), Effects: effects})
 	w.ok(err)
 	w.ok(w.Bind(w.engine))
 	w.ok(w.Publish(ctx, program))
