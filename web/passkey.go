@@ -11,6 +11,7 @@ type Passkey struct {
 	Options string // JSON for navigator.credentials, as the identity package gives it
 	Signed  string // the challenge, to come back with the answer
 	Back    string // address to return to after signing in
+	Keep    string // a form that goes on after signing in
 	Do      city.Text
 	Name    Field // of a new one: what its owner calls it
 }

@@ -16,6 +16,10 @@ type SignIn struct {
 	Demo     []DemoLogin
 	Passkey  *web.Passkey // nil where passkeys are off
 	Activate string       // page that sets a password with a code from a counter
+
+	Keep      string // a form that was sent too late; it goes on after signing in
+	Kept      bool   // it held answers
+	KeptFiles bool   // and files, which have to be chosen again
 }
 
 // DemoLogin is a made-up person of the demonstration city.
@@ -39,6 +43,43 @@ type Account struct {
 	PasswordAction string
 	Others         []city.Field // faults that belong to no field
 	Done           city.Message // what was just done
+
+	Tokens      string // page of the keys for programs
+	MoreNotices string // page of all notices
+}
+
+// Notices are all that the city told the reader.
+type Notices struct {
+	Notices []Notice
+	Unread  int
+	Action  string // address to post to: all of them were read
+	Pages   web.Pages
+}
+
+// Tokens are the keys by which programs act for the reader.
+type Tokens struct {
+	Tokens []TokenLine
+	Secret string // of one just made, shown this once
+	New    []web.Field
+	Others []city.Field
+	Action string
+}
+
+// TokenLine is a key for a program.
+type TokenLine struct {
+	Name   string
+	Scopes []string
+	Used   time.Time
+	Until  time.Time
+	End    string // address to post to
+}
+
+// Acting is somebody for whom the reader may act.
+type Acting struct {
+	Choice string // what is posted to PathActing as "for"; "" is the reader
+	Name   city.Text
+	Firm   bool
+	Now    bool
 }
 
 // PasskeyLine is a passkey of the reader.
@@ -81,6 +122,7 @@ type Uses struct {
 
 // Delegations are the leaves that the reader gave and was given.
 type Delegations struct {
+	Acting   []Acting // whom the reader may act for, themselves first; empty hides the choice
 	Given    []Delegation
 	Received []Delegation
 	New      []web.Field // fields to give one

@@ -43,14 +43,18 @@ type ApplyPapers struct {
 // Paper is one paper that the item needs and the city holds. Its answer is
 // posted as NAME: "yes" fetches it, "no" leaves it to the applicant.
 type Paper struct {
-	Name   string
-	Title  city.Text
+	Name    string
+	Title   city.Text
+	Explain city.Text
+	Fetch   bool // the city may hold it: yes and no are offered
+
 	Number string    // of the licence, shortened as the pack says
 	Issuer city.Text // who keeps it
 	Until  city.Date
 	Chosen string // "", "yes", "no"
 	Fields []city.Text
-	Upload *web.Field // takes the paper when the answer is no; nil when a counter does
+	Upload *web.Field // takes the paper when the answer is no; nil when it is asked for later
+	Later  *web.Field // a box to tick: it follows after sending; nil where that won't do
 	Fault  city.Message
 }
 

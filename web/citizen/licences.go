@@ -64,7 +64,9 @@ type VerifyResult struct {
 	State   web.State    // done, refused, waiting (can't be told now)
 	Verdict city.Message // "有效", with since when or why not
 	Reason  city.Message
-	Name    city.Text // of the licence type, when it could be read
-	Rows    []LicenceRow
-	At      time.Time
+	// Warnings are what a reader should know although it doesn't decide.
+	Warnings []city.Message
+	Name     city.Text // of the licence type, when it could be read
+	Rows     []LicenceRow
+	At       time.Time
 }

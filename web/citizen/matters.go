@@ -1,6 +1,7 @@
 package citizen
 
 import (
+	"net/url"
 	"time"
 
 	"yiwang/city"
@@ -9,6 +10,7 @@ import (
 
 // Matters is the list of the reader's matters.
 type Matters struct {
+	Others []Acting // whom else the reader may act for; empty hides the choice
 	Drafts []DraftLine
 	Open   []Matter
 	Closed []Matter
@@ -29,6 +31,7 @@ type DraftLine struct {
 type FindMatter struct {
 	Number string
 	Fault  city.Message
+	Found  *Matter // where it stands, without whose it is
 }
 
 // Case is a matter as the applicant sees it.
@@ -47,15 +50,19 @@ type Case struct {
 	Decision *Decision
 	Licences []LicenceLine
 	Rate     *RateBox
+	Related  []Matter // opened from it: a review, the follow-up of a bad rating
 
 	Steps    []web.Step
 	Clock    *web.Clock
 	Looks    []Look
-	Receipt  string // address of the receipt; "" while the log has not taken it up
+	Receipt  string // address of the receipt; "" while there is none
+	Awaited  bool   // a receipt is on its way
 	Answers  []CheckPart
 	Withdraw string // pages of what the applicant may do now; "" hides them
 	Urge     string
 	Delegate string
+
+	LooksHidden bool // only the person sees who looked
 }
 
 // Todo is what the matter waits for from the applicant: a correction, said once
@@ -69,6 +76,7 @@ type Todo struct {
 // Decision is how the matter was decided, and what can be done about it.
 type Decision struct {
 	Granted bool
+	Open    bool      // not decided: why a rule gave it to a person
 	Rule    *web.Link // the rule that granted, nil when a person decided
 	By      city.Text // body and post that decided
 	At      time.Time
@@ -118,4 +126,5 @@ type Supply struct {
 	Others []city.Field
 	Action string
 	Files  bool
+	Hidden url.Values
 }

@@ -210,8 +210,8 @@ func samplePapers() ApplyPapers {
 	return ApplyPapers{
 		Draft: sampleDraft(), N: 4, Of: 4, Action: "/apply/1/papers", Back: "/apply/1/staff",
 		Papers: []Paper{
-			{Name: "paper.business-licence", Title: tx("营业执照", "Business licence"), Number: "9299 •••• •••• X2K7", Issuer: tx("市场监督管理局", "Market Regulation Bureau"), Chosen: "yes", Fields: []city.Text{tx("名称", "name"), tx("住所", "address"), tx("经营范围", "scope")}},
-			{Name: "paper.health", Title: tx("从业人员健康证", "Health certificates of staff"), Issuer: tx("卫生健康委员会", "Health Commission"), Until: city.Date{Year: 2027, Month: 5, Day: 6}, Fault: said("请选一个：我们调，还是您自己交")},
+			{Name: "paper.business-licence", Title: tx("营业执照", "Business licence"), Fetch: true, Number: "9299 •••• •••• X2K7", Issuer: tx("市场监督管理局", "Market Regulation Bureau"), Chosen: "yes", Fields: []city.Text{tx("名称", "name"), tx("住所", "address"), tx("经营范围", "scope")}},
+			{Name: "paper.health", Title: tx("从业人员健康证", "Health certificates of staff"), Fetch: true, Issuer: tx("卫生健康委员会", "Health Commission"), Until: city.Date{Year: 2027, Month: 5, Day: 6}, Fault: said("请选一个：我们调，还是您自己交")},
 		},
 	}
 }

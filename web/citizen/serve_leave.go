@@ -1,0 +1,299 @@
+package citizen
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"yiwang/city"
+	"yiwang/form"
+	"yiwang/identity"
+	"yiwang/internal/db"
+	"yiwang/web"
+)
+
+// principals are whom the reader may act for beside whom they act for now; first
+// themselves.
+func (p *Pages) principals(ctx context.Context, tx *db.Tx, a city.Actor) ([]Acting, error) {
+	if a.Kind != city.Resident {
+		return nil, nil
+	}
+	list, err := p.Identity.Principals(ctx, tx, oneself(a))
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	out := []Acting{{Name: web.Words("citizen.acting.self"), Now: a.OnBehalf.IsZero() && a.Firm.IsZero()}}
+	for _, x := range list {
+		out = append(out, Acting{Choice: choiceText(x.Choice), Name: web.Plain(x.Name), Firm: !x.Choice.Firm.IsZero(), Now: x.Choice == chosenBy(a)})
+	}
+	return out, nil
+}
+
+// chosenBy is on whose behalf the actor acts.
+func chosenBy(a city.Actor) identity.Choice {
+	return identity.Choice{Delegation: a.Delegation, Firm: a.Firm}
+}
+
+func choiceText(c identity.Choice) string {
+	if !c.Firm.IsZero() {
+		return "firm:" + c.Firm.String()
+	}
+	return "leave:" + c.Delegation.String()
+}
+
+func parseChoice(s string) (c identity.Choice, err error) {
+	switch {
+	case s == "":
+	case len(s) > 5 && s[:5] == "firm:":
+		c.Firm, err = parseID[city.FirmID](s[5:])
+	case len(s) > 6 && s[:6] == "leave:":
+		c.Delegation, err = parseID[city.DelegationID](s[6:])
+	default:
+		err = city.NotFound("error.not_found")
+	}
+	return c, err
+}
+
+// actFor changes on whose behalf the session acts.
+func (p *Pages) actFor(w http.ResponseWriter, r *http.Request) error {
+	if _, err := resident(r); err != nil {
+		return err
+	}
+	sent, err := readForm(w, r, nil)
+	if err != nil {
+		return err
+	}
+	c, err := parseChoice(sent.Get("for"))
+	if err != nil {
+		return err
+	}
+	k, err := p.known(r)
+	if err != nil {
+		return err
+	}
+	err = p.DB.Update(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		_, err := p.Identity.Choose(ctx, tx, k.Actor, k.Session, c)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	to := sent.Get("back")
+	if to == "" || !web.Local(to) {
+		to = PathHome
+	}
+	return web.Redirect(w, r, to)
+}
+
+func (p *Pages) delegations(w http.ResponseWriter, r *http.Request) error {
+	return p.showDelegations(w, r, http.StatusOK, p.leaveFields(nil), nil)
+}
+
+// leaveFields are the questions of the form that gives leave, with what was sent.
+func (p *Pages) leaveFields(sent url.Values) []web.Field {
+	var items []web.Option
+	for _, it := range p.Items.AllItems() {
+		if it.Delegable && slices.Contains(it.For, "person") {
+			items = append(items, web.Option{Value: string(it.Code), Label: it.Name})
+		}
+	}
+	f := DelegationFields(items)
+	f[0].Parts = map[string]string{"name": sent.Get("person.name"), "citizen_number": sent.Get("person.citizen_number")}
+	f[1].Values = sent["items"]
+	f[2].Parts = map[string]string{"year": sent.Get("until.year"), "month": sent.Get("until.month"), "day": sent.Get("until.day")}
+	if sent == nil { // a year from now, as a beginning
+		d := p.today()
+		f[2].Parts = nil
+		f[2].Value = city.Date{Year: d.Year + 1, Month: d.Month, Day: min(d.Day, 28)}.String()
+	}
+	return f
+}
+
+func (p *Pages) showDelegations(w http.ResponseWriter, r *http.Request, status int, fields []web.Field, faults []city.Field) error {
+	a, err := resident(r)
+	if err != nil {
+		return err
+	}
+	v := Delegations{New: fields, Action: PathDelegations}
+	v.Others = web.FaultsOf(v.New, faults, "")
+	now := p.Clock.Now()
+	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		if v.Acting, err = p.principals(ctx, tx, a); err != nil {
+			return err
+		}
+		list, err := p.Identity.Delegations(ctx, tx, oneself(a))
+		for _, d := range list {
+			x := Delegation{From: p.day(d.Given), Until: p.day(d.Until), State: DelegationTag(string(d.State(now)))}
+			for _, it := range d.Items {
+				x.Items = append(x.Items, p.itemName(it))
+			}
+			alive := d.State(now) == identity.DelegationLive || d.State(now) == identity.DelegationOffered
+			if alive {
+				x.End = PathDelegations + "/" + d.ID.String() + "/end"
+			} else if !d.Ended.IsZero() {
+				x.Until = p.day(d.Ended)
+			}
+			if d.Giver == a.Person {
+				x.Name = d.TakerName
+				v.Given = append(v.Given, x)
+				continue
+			}
+			x.Name = d.GiverName
+			x.Now = d.ID == a.Delegation
+			if d.State(now) == identity.DelegationOffered {
+				x.Accept = PathDelegations + "/" + d.ID.String() + "/accept"
+			}
+			v.Received = append(v.Received, x)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return web.Render(w, r, status, DelegationsPage(v))
+}
+
+// giveLeave offers somebody leave to act. The same leave offered twice is one.
+func (p *Pages) giveLeave(w http.ResponseWriter, r *http.Request) error {
+	a, err := resident(r)
+	if err != nil {
+		return err
+	}
+	me := oneself(a)
+	sent, err := readForm(w, r, nil)
+	if err != nil {
+		return err
+	}
+	again := func(faults []city.Field) error {
+		return p.showDelegations(w, r, http.StatusUnprocessableEntity, p.leaveFields(sent), faults)
+	}
+	name, number := sent.Get("person.name"), form.NormalNumber(sent.Get("person.citizen_number"))
+	until, faults := leaveUntil(sent)
+	if name == "" || number == "" {
+		faults = append(faults, city.Field{Name: "person", Message: city.Message{Key: "citizen.delegations.person.empty"}})
+	} else if _, err := form.CheckCitizenNumber(number); err != nil {
+		faults = append(faults, city.Field{Name: "person.citizen_number", Message: messageOf(err)})
+	}
+	if len(faults) > 0 {
+		return again(faults)
+	}
+	l := identity.Leave{Until: p.endOfDay(until)}
+	for _, it := range sent["items"] {
+		l.Items = append(l.Items, city.ItemCode(it))
+	}
+	l.Taker, err = p.Identity.FindTaker(r.Context(), me, number, name)
+	if err == nil {
+		err = p.DB.Update(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+			have, err := p.Identity.Delegations(ctx, tx, me)
+			if err != nil {
+				return err
+			}
+			for _, d := range have {
+				if d.Giver == a.Person && d.Taker == l.Taker && d.Ended.IsZero() && p.day(d.Until) == until && slices.Equal(d.Items, l.Items) {
+					return nil
+				}
+			}
+			_, err = p.Identity.Give(ctx, tx, me, l)
+			return err
+		})
+	}
+	if faults, ok := faultsOf(err); ok {
+		return again(faults)
+	}
+	if city.KindOf(err) == city.KindNotFound {
+		return again([]city.Field{{Name: "person", Message: messageOf(err)}})
+	}
+	if err != nil {
+		return err
+	}
+	return web.Redirect(w, r, PathDelegations)
+}
+
+func leaveUntil(sent url.Values) (city.Date, []city.Field) {
+	typed := sent.Get("until.year") + "-" + pad(sent.Get("until.month")) + "-" + pad(sent.Get("until.day"))
+	d, err := city.ParseDate(form.NormalNumber(typed))
+	if err != nil {
+		return d, []city.Field{{Name: "until", Message: city.Message{Key: "citizen.delegations.until.wrong"}}}
+	}
+	return d, nil
+}
+
+func pad(s string) string {
+	if len(s) == 1 {
+		return "0" + s
+	}
+	return s
+}
+
+func (p *Pages) acceptLeave(w http.ResponseWriter, r *http.Request) error {
+	id, err := parseID[city.DelegationID](r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return p.change(w, r, PathDelegations, func(ctx context.Context, tx *db.Tx, me city.Actor) error {
+		return p.Identity.Accept(ctx, tx, me, id)
+	})
+}
+
+func (p *Pages) endLeavePage(w http.ResponseWriter, r *http.Request) error {
+	a, err := resident(r)
+	if err != nil {
+		return err
+	}
+	id, err := parseID[city.DelegationID](r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	var found *identity.Delegation
+	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		list, err := p.Identity.Delegations(ctx, tx, oneself(a))
+		for i := range list {
+			if list[i].ID == id {
+				found = &list[i]
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		return city.NotFound("error.not_found")
+	}
+	c := web.Confirmation{Title: web.Words("citizen.leave.end.title", "name", found.TakerName), Text: city.Message{Key: "citizen.leave.end.text"},
+		Action: PathDelegations + "/" + id.String() + "/end", Do: web.Words("citizen.delegations.end"), Danger: true,
+		Back: web.Link{Text: web.Words("citizen.leave.keep"), Href: PathDelegations}}
+	if found.Taker == a.Person {
+		c.Title = web.Words("citizen.leave.return.title", "name", found.GiverName)
+	}
+	return web.Render(w, r, http.StatusOK, ConfirmPage(c, ""))
+}
+
+// endLeave ends a leave at once; ended twice, it has ended.
+func (p *Pages) endLeave(w http.ResponseWriter, r *http.Request) error {
+	a, err := resident(r)
+	if err != nil {
+		return err
+	}
+	id, err := parseID[city.DelegationID](r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if a.Delegation == id { // stop acting on it first, so that the next page has an actor
+		k, err := p.known(r)
+		if err != nil {
+			return err
+		}
+		err = p.DB.Update(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+			_, err := p.Identity.Choose(ctx, tx, k.Actor, k.Session, identity.Choice{})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return p.change(w, r, PathDelegations, func(ctx context.Context, tx *db.Tx, me city.Actor) error {
+		return p.Identity.EndDelegation(ctx, tx, me, id)
+	})
+}

@@ -1,0 +1,111 @@
+package citizen
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"yiwang/city"
+	"yiwang/internal/db"
+	"yiwang/notify"
+	"yiwang/web"
+)
+
+const usesPage, noticesPage = 30, 30
+
+// oneself is the actor for themselves, whomever the session acts for: one's own
+// data and leaves are nobody else's.
+func oneself(a city.Actor) city.Actor {
+	a.OnBehalf, a.Delegation, a.Items, a.Firm = city.PersonID{}, city.DelegationID{}, nil, city.FirmID{}
+	return a
+}
+
+func (p *Pages) uses(w http.ResponseWriter, r *http.Request) error {
+	a, err := resident(r)
+	if err != nil {
+		return err
+	}
+	after := r.URL.Query().Get("after")
+	before := p.Clock.Now().Add(1)
+	if us, err := strconv.ParseInt(after, 10, 64); err == nil {
+		before = city.FromMicros(us)
+	}
+	v := Uses{Pages: web.Pages{First: after == ""}}
+	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		uses, err := p.Access.Uses(ctx, tx, oneself(a), a.Person, before, usesPage+1)
+		if err != nil {
+			return err
+		}
+		if len(uses) > usesPage {
+			last := uses[usesPage-1]
+			for len(uses) > 0 && uses[len(uses)-1].At.Before(last.At) {
+				uses = uses[:len(uses)-1]
+			}
+			v.Pages.Next = strconv.FormatInt(city.Micros(last.At), 10)
+		}
+		for _, u := range uses {
+			v.Looks = append(v.Looks, p.look(u))
+		}
+		v.Pages.Shown = len(uses)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return web.Render(w, r, http.StatusOK, UsesPage(v))
+}
+
+// noticeLines are the reader's notices, with the page that each is about.
+func noticeLines(page notify.Page) []Notice {
+	var out []Notice
+	for _, n := range page.Items {
+		out = append(out, Notice{At: n.At, Text: n.Text, Href: noticeHref(n), New: !n.Read})
+	}
+	return out
+}
+
+func noticeHref(n notify.Notice) string {
+	noun, _, _ := strings.Cut(n.Type, ".")
+	switch noun {
+	case "case":
+		return CasePath(city.CaseNumber(n.Subject), "")
+	case "credential":
+		return LicencePath(n.Subject, "")
+	case "delegation", "firm":
+		return PathDelegations
+	}
+	return PathAccount
+}
+
+func (p *Pages) notices(w http.ResponseWriter, r *http.Request) error {
+	a, err := resident(r)
+	if err != nil {
+		return err
+	}
+	after := r.URL.Query().Get("after")
+	v := Notices{Pages: web.Pages{First: after == ""}, Action: PathNotices}
+	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		page, err := p.Notices.List(ctx, tx, a, after, noticesPage)
+		v.Notices = noticeLines(page)
+		v.Pages.Next, v.Pages.Shown = page.Next, len(page.Items)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	v.Unread = web.ViewOf(r.Context()).Unread
+	return web.Render(w, r, http.StatusOK, NoticesPage(v))
+}
+
+func (p *Pages) readNotices(w http.ResponseWriter, r *http.Request) error {
+	a, err := resident(r)
+	if err != nil {
+		return err
+	}
+	err = p.DB.Update(r.Context(), func(ctx context.Context, tx *db.Tx) error { return p.Notices.MarkAllRead(ctx, tx, a) })
+	if err != nil {
+		return err
+	}
+	return web.Redirect(w, r, PathNotices)
+}

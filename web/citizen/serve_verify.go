@@ -1,0 +1,110 @@
+package citizen
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"yiwang/city"
+	"yiwang/credential"
+	"yiwang/internal/db"
+	"yiwang/web"
+)
+
+const (
+	longestCode = 8000
+	mostPicture = 10 << 20
+)
+
+// verifyPage checks what stands in the address, so that a scanned code can lead
+// here; without one it asks.
+func (p *Pages) verifyPage(w http.ResponseWriter, r *http.Request) error {
+	if code := r.URL.Query().Get("code"); code != "" {
+		return p.showVerdict(w, r, code)
+	}
+	return web.Render(w, r, http.StatusOK, VerifyPage(Verify{}))
+}
+
+func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
+	read, fault := "", city.Message{}
+	sent, err := readForm(w, r, func(field, name string, content io.Reader) error {
+		b, err := io.ReadAll(io.LimitReader(content, mostPicture+1))
+		if err != nil {
+			return err
+		}
+		read, fault = codeIn(b)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	code := strings.NewReplacer("\r", "", "\n", "").Replace(sent.Get("code")) // a code has blanks and no line ends
+	if strings.TrimSpace(code) == "" {
+		code = read
+	}
+	if strings.TrimSpace(code) == "" {
+		if fault.Key == "" {
+			fault = city.Message{Key: "citizen.verify.empty"}
+		}
+		return web.Render(w, r, http.StatusUnprocessableEntity, VerifyPage(Verify{Fault: fault}))
+	}
+	return p.showVerdict(w, r, code)
+}
+
+func (p *Pages) showVerdict(w http.ResponseWriter, r *http.Request, code string) error {
+	var res credential.Result
+	err := p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) (err error) {
+		res, err = p.Credentials.Check(ctx, tx, cut(code, longestCode), p.Clock.Now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	v := Verify{Code: cut(code, longestCode), Result: p.verdict(web.ViewOf(r.Context()).Lang, res)}
+	return web.Render(w, r, http.StatusOK, VerifyPage(v))
+}
+
+// undecided are reasons that leave open whether the thing is good.
+var undecided = map[credential.Reason]bool{
+	credential.ReasonDamaged: true, credential.ReasonUnsupported: true, credential.ReasonUnknownSigner: true, credential.ReasonNotACode: true,
+	credential.ReasonNumberWrong: true, credential.ReasonNumberOnly: true, credential.ReasonNotYetValid: true,
+}
+
+func (p *Pages) verdict(l city.Lang, res credential.Result) *VerifyResult {
+	v := &VerifyResult{State: web.StateRefused, At: p.Clock.Now(), Reason: city.Message{Key: "credential.reason." + string(res.Reason)}}
+	switch {
+	case res.Valid:
+		v.State, v.Verdict = web.StateDone, city.Message{Key: "citizen.verdict.valid"}
+	case undecided[res.Reason]:
+		v.State, v.Verdict = web.StateWaiting, city.Message{Key: "citizen.verdict.open"}
+	default:
+		v.Verdict = city.Message{Key: "citizen.verdict.invalid"}
+	}
+	for _, w := range res.Warnings {
+		v.Warnings = append(v.Warnings, city.Message{Key: "credential.warning." + string(w)})
+	}
+	c := res.Claims
+	if c == nil {
+		return v
+	}
+	v.Name = c.Name
+	until := city.Say(l, "citizen.licence.forever")
+	if !c.Until.IsZero() {
+		until = city.Say(l, "citizen.licence.until.day", "day", sayDay(l, c.Until))
+	}
+	row := func(name city.Text, value string) {
+		if value != "" {
+			v.Rows = append(v.Rows, LicenceRow{Name: name, Value: value})
+		}
+	}
+	row(web.Words("citizen.licence.holder"), c.Holder)
+	row(web.Words("citizen.licence.issuer"), c.Issuer.In(l))
+	row(web.Words("citizen.licence.issued"), sayDay(l, c.Issued))
+	row(web.Words("citizen.licence.valid"), until)
+	row(web.Words("citizen.licence.identifier"), string(c.Number))
+	return v
+}
+
+func sayDay(l city.Lang, d city.Date) string { return city.SayFullDate(l, d.In(time.UTC)) }
