@@ -14,9 +14,12 @@ import (
 
 	"yiwang/api"
 	"yiwang/city"
+	"yiwang/internal/db"
 	"yiwang/notify"
 	"yiwang/search"
 	"yiwang/web"
+	"yiwang/web/citizen"
+	"yiwang/web/desk"
 )
 
 // cookie is the session's; the prefix makes browsers refuse it from elsewhere
@@ -84,8 +87,12 @@ func (a *App) bodyName(id city.BodyID) city.Text {
 // faces builds every page and address.
 func (a *App) faces(ctx context.Context) error {
 	s := a.Pack.Site
+	secure := strings.HasPrefix(a.Origin, "https://")
+	pages := citizen.New(citizen.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Pack: a.Pack, Directory: a.Directory, Identity: a.Identity,
+		Cases: a.Cases, Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Search: a.Search, Notices: a.Notices,
+		Clock: a.Clock, Cookie: a.cookie(), Secure: secure, Demo: a.Demo})
 	var err error
-	a.Site, err = web.New(web.Options{Clock: a.Clock, Log: a.Log, Demo: a.Demo, City: web.City{Code: string(s.Code), Name: s.Name,
+	a.Site, err = web.New(web.Options{Clock: a.Clock, Log: a.Log, Demo: a.Demo, Visitor: pages.Visitor, City: web.City{Code: string(s.Code), Name: s.Name,
 		Hotline: s.Hotline, Mark: s.Mark.Text, MarkColour: s.Mark.Colour, River: s.River, Zone: a.Pack.Zone}})
 	if err != nil {
 		return err
@@ -94,7 +101,12 @@ func (a *App) faces(ctx context.Context) error {
 		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Clock: a.Clock, Name: s.Name, Cookie: a.cookie()})
 
 	inner := http.NewServeMux()
+	pages.Routes(inner)
 	inner.Handle("/static/", a.Site.Static())
+	officers := desk.New(desk.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases, Items: a.Items,
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Search: a.found})
+	inner.Handle("/desk", officers)
+	inner.Handle("/desk/", officers)
 	outer := http.NewServeMux()
 	outer.Handle("/api/", http.NewCrossOriginProtection().Handler(json))
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { status(w, http.StatusOK, "ok") })
@@ -170,4 +182,14 @@ func (a *App) searchable() []search.Item {
 		out = append(out, search.Item{Code: city.ItemCode(l.Code), Name: city.Text{ZhHans: l.Name, En: l.Name}})
 	}
 	return out
+}
+
+// found searches for the desk: cases and licences that the officer may see.
+func (a *App) found(ctx context.Context, tx *db.Tx, actor city.Actor, query string, limit int) ([]desk.Hit, error) {
+	hits, _, err := a.Search.Search(ctx, tx, actor, query, []string{"case", "credential"}, limit, "")
+	out := make([]desk.Hit, len(hits))
+	for i, h := range hits {
+		out[i] = desk.Hit{Type: h.Type, Number: h.ID, Title: h.Title, Item: city.ItemCode(h.Attrs["item"]), At: h.At}
+	}
+	return out, err
 }
