@@ -25,6 +25,7 @@ type Application struct {
 	Materials []Given         `json:"materials,omitempty"`
 	Filed     time.Time       `json:"filed"`
 	By        By              `json:"by"`
+	Checked   string          `json:"checked,omitempty"` // how a clerk made sure who came
 }
 
 // By is who filled in an application.

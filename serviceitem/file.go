@@ -28,6 +28,7 @@ type Filing struct {
 	Channel   city.Channel      // "": the actor's
 	Key       string            // idempotency: a repeat returns the first case
 	Draft     city.DraftID
+	Checked   string // at the counter: how the clerk made sure who came
 }
 
 // filing is a filing that was found right.
@@ -179,7 +180,7 @@ func (s *Service) prepare(ctx context.Context, tx *db.Tx, actor city.Actor, f Fi
 	if err := s.agent(ctx, tx, actor, p.item, p.of); err != nil {
 		return err
 	}
-	p.app = Application{Item: p.item.Code, Digest: p.item.digest, Filed: city.FromMicros(city.Micros(s.Clock.Now())), By: byOf(actor, p.of)}
+	p.app = Application{Item: p.item.Code, Digest: p.item.digest, Filed: city.FromMicros(city.Micros(s.Clock.Now())), By: byOf(actor, p.of), Checked: f.Checked}
 	if err := s.settle(ctx, tx, actor, f, p, ""); err != nil {
 		return err
 	}

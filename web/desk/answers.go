@@ -73,6 +73,10 @@ func (d *Desk) application(ctx context.Context, tx *db.Tx, m *Matter, records []
 		return nil
 	}
 	now := versions[len(versions)-1]
+	switch now.Checked {
+	case "self", "proxy":
+		m.Checked = now.Checked
+	}
 	var before *serviceitem.Application
 	if len(versions) > 1 {
 		before = &versions[len(versions)-2]

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"net/http/httptest"
 	"os"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/internal/story"
+	"yiwang/serviceitem"
 )
 
 // TestDeskInABrowser looks at the desk as officers do: axe finds nothing, nothing
@@ -32,6 +34,8 @@ func TestDeskInABrowser(t *testing.T) {
 	w.do(coach, trial, casework.Action{Name: "resume", Note: "和平面图一致"})
 	w.clock.Set(date("2026-11-24 14:20"))
 	_, card := w.granted()
+	draft, err := w.items.Begin(context.Background(), atTheCounter(porter), "tennis", serviceitem.Party{Person: w.me})
+	w.ok(err)
 	srv := httptest.NewServer(w.http)
 	defer srv.Close()
 
@@ -55,6 +59,10 @@ func TestDeskInABrowser(t *testing.T) {
 			show(porter, CasePath(paused.Number, "")+"?scope=post", "waiting")
 			show(coach, CasePath(trial.Number, ""), "ledger")
 			show(elder2, "/desk", "empty")
+			show(porter, PathCounter, "counter")
+			show(porter, DraftPath(draft.ID, ""), "intake")
+			show(porter, DraftPath(draft.ID, "discard"), "discard")
+			show(porter, CasePath(c.Number, "receipt"), "receipt")
 			show(president, LicencePath(string(card.Number), "", ""), "licence")
 			show(president, LicencePath(string(card.Number), "revoke", ""), "revoke")
 			show(porter, "/desk/search?q=x", "search")

@@ -28,6 +28,7 @@ type Matter struct {
 	Conflict *Conflict
 
 	Complaint *Complaint
+	Checked   string       // at the counter: who came, "self" or "proxy"
 	Asked     []Correction // the correction that is being waited for
 	Parts     []Part
 	Papers    []Paper

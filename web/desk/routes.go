@@ -27,8 +27,17 @@ func New(deps Deps) http.Handler {
 
 	page("GET /desk/cases/{number}", d.casePage)
 	page("GET /desk/cases/{number}/files/{blob}", d.file)
+	page("GET /desk/cases/{number}/receipt", d.receiptPage)
 	page("GET /desk/cases/{number}/{action}", d.actionPage)
 	page("POST /desk/cases/{number}/{action}", d.act)
+
+	page("GET /desk/counter", d.counterPage)
+	page("POST /desk/counter", d.begin)
+	page("GET /desk/counter/{draft}", d.intakePage)
+	page("POST /desk/counter/{draft}", d.intake)
+	page("GET /desk/counter/{draft}/discard", d.discardPage)
+	page("POST /desk/counter/{draft}/discard", d.discard)
+	page("GET /desk/counter/{draft}/files/{blob}", d.draftFile)
 
 	page("GET /desk/licences", d.licencesPage)
 	page("GET /desk/licences/{number}", d.licencePage)
