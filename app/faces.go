@@ -15,6 +15,7 @@ import (
 	"yiwang/api"
 	"yiwang/city"
 	"yiwang/internal/db"
+	"yiwang/journal"
 	"yiwang/notify"
 	"yiwang/search"
 	"yiwang/web"
@@ -68,6 +69,7 @@ func (a *App) followers() {
 				return p.Name
 			},
 		},
+		Contacts: a.contacts,
 		Channels: []notify.Channel{notify.NewSpool("sms", filepath.Join(a.Data, "spool", "sms"))},
 		Link:     func(typ, subject string) string { return a.Origin + "/" + typ + "/" + subject },
 	})
@@ -192,4 +194,21 @@ func (a *App) found(ctx context.Context, tx *db.Tx, actor city.Actor, query stri
 		out[i] = desk.Hit{Type: h.Type, Number: h.ID, Title: h.Title, Item: city.ItemCode(h.Attrs["item"]), At: h.At}
 	}
 	return out, err
+}
+
+// contacts tells where a person is reached outside the program: by text message,
+// under the number they gave.
+func (a *App) contacts(ctx context.Context, tx *db.Tx, to journal.Recipient) ([]notify.Contact, error) {
+	if to.Person.IsZero() {
+		return nil, nil
+	}
+	facts, err := a.Directory.PersonFacts(ctx, tx, to.Person)
+	if err != nil {
+		return nil, err
+	}
+	phone, _ := facts["phone"].(string)
+	if phone == "" {
+		return nil, nil
+	}
+	return []notify.Contact{{Channel: "sms", Address: phone, Lang: city.Chinese}}, nil
 }

@@ -217,7 +217,8 @@ func (e *Engine) Open(ctx context.Context, tx *db.Tx, actor city.Actor, o Openin
 	cs.Title = o.Title
 	err = e.announce(ctx, tx, actor, c.kind, cs, r, []journal.Entry{{
 		Type: "case", ID: string(number), Title: c.kind.Name, Terms: string(number) + " " + o.Title + " " + o.Terms,
-		Attrs: map[string]string{"applicant": o.Applicant.String(), "firm": o.Firm.String(), "bodies": joinBodies(c.kind, o.Params), "region": string(o.Region), "item": string(o.Item)},
+		Attrs: map[string]string{"applicant": o.Applicant.String(), "firm": o.Firm.String(), "bodies": joinBodies(c.kind, o.Params), "region": string(o.Region), "item": string(o.Item),
+			"counter": string(cs.State.Counter)},
 	}})
 	return cs, err
 }
@@ -261,6 +262,12 @@ func (e *Engine) announce(ctx context.Context, tx *db.Tx, actor city.Actor, k *K
 	}
 	if r.Procedure != "" {
 		data["procedure"] = r.Procedure
+	}
+	if !r.AnswerBy.IsZero() {
+		data["answer_by"] = r.AnswerBy
+	}
+	if r.Action == ActOverdue {
+		data["step"] = c.State.Step
 	}
 	ev := journal.Event{At: r.At, Type: name, Subject: string(c.Number), Actor: actor, To: to, Data: data}
 	if len(index) > 0 {
