@@ -46,8 +46,9 @@ type Deps struct {
 // API serves the JSON face.
 type API struct {
 	Deps
-	huma huma.API
-	mux  *http.ServeMux
+	huma    huma.API
+	mux     *http.ServeMux
+	process string // this one, among those that run or ran
 }
 
 // maxBody bounds a JSON body; uploads have a bound of their own.
@@ -55,7 +56,7 @@ const maxBody = 1 << 20
 
 // New prepares every route.
 func New(d Deps) *API {
-	a := &API{Deps: d, mux: http.NewServeMux()}
+	a := &API{Deps: d, mux: http.NewServeMux(), process: city.NewEventID().String()}
 	c := huma.DefaultConfig("Yiwang", "1")
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/openapi", "", "/api/schemas"
 	c.Info.Description = "The public interface of a city on Yiwang. Faults are problem+json (RFC 9457); every POST under /api/v1 honours Idempotency-Key; lists answer {items, next}."
@@ -81,7 +82,8 @@ func New(d Deps) *API {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/api/v1/") && r.Header.Get("Idempotency-Key") != "" {
+	keyed := r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/api/v1/") && r.Header.Get("Idempotency-Key") != ""
+	if keyed && r.URL.Path != "/api/v1/sessions" { // a token is told once and kept nowhere
 		a.once(w, r)
 		return
 	}

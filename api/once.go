@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -17,30 +16,40 @@ import (
 	"yiwang/journal"
 )
 
-// How long an answer is kept for repeats, and how long a first call may take
-// before a repeat may try again.
+// How long an answer is kept for repeats. A call that runs says so again and
+// again; once it has been silent for a while, its process is gone and a repeat
+// goes through. (Beside a file of SQLite there is one process: what another one
+// began has ended.) What then happens twice after all is one by the key of the
+// application or the action itself.
 const (
 	keepAnswer = 24 * time.Hour
-	callTime   = time.Minute
+	sayRunning = time.Second
+	silent     = 3 * sayRunning
 	maxKey     = 200
 )
 
 // answer is what was answered to a request with an idempotency key.
 type answer struct {
-	digest string // of method, path and body
+	digest string // of method, path and body, keyed
 	status int    // 0 while the first call runs
-	kind   string // Content-Type
+	kind   string // Content-Type; while the call runs, the process that runs it
 	key    journal.KeyID
-	body   []byte // sealed
+	body   []byte // sealed: the Location, a line's end, the body
 	at     time.Time
 }
 
 // once answers a POST that carries an Idempotency-Key: the first call goes
 // through, a repeat gets the first answer, the same key with another body is
-// refused. Faults of ours (5xx) and refusals for haste are not kept.
+// refused. Faults of ours (5xx) and refusals for haste are not kept, nor is what
+// nobody in particular asks: that changes nothing, and would let strangers fill
+// the database.
 func (a *API) once(w http.ResponseWriter, r *http.Request) {
 	rd := a.readerOf(r.Context(), r.Header.Get("Authorization"), r.Header.Get("Cookie"), r.Header.Get("Accept-Language"))
 	fail := func(err error) { a.writeProblem(w, sayProblem(r.Context(), rd.lang, err)) }
+	if rd.actor.Kind == city.Anonymous {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
 	key := r.Header.Get("Idempotency-Key")
 	if len(key) > maxKey {
 		fail(city.Invalid("api.key_too_long", "max", maxKey))
@@ -57,15 +66,11 @@ func (a *API) once(w http.ResponseWriter, r *http.Request) {
 		fail(city.Invalid("api.malformed"))
 		return
 	}
-	who := rd.actor.Account.String()
-	if who == "" {
-		who = "from " + addressOf(r)
-	}
 	h := sha256.New()
 	io.WriteString(h, r.Method+" "+r.URL.RequestURI()+"\n")
 	h.Write(raw)
-	digest := string(hexOf(h.Sum(nil)))
-	name := string(hexOf(sum(who + "\x00" + key)))
+	digest := string(hexOf(a.Journal.Vault().Digest("api body", string(h.Sum(nil))))) // tells nobody what was sent
+	name := string(hexOf(sum(rd.actor.Account.String() + "\x00" + key)))
 
 	first, err := a.claimKey(r.Context(), name, digest)
 	if err != nil {
@@ -78,29 +83,23 @@ func (a *API) once(w http.ResponseWriter, r *http.Request) {
 			fail(city.Invalid("api.key_reused"))
 		case first.status == 0:
 			e := city.Conflict("api.key_running")
-			e.RetryAfter = time.Second
+			e.RetryAfter = sayRunning
 			fail(e)
 		default:
-			var plain []byte
-			err := a.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) (err error) {
-				plain, err = a.Journal.Vault().UnsealBytes(ctx, tx, first.key, first.body)
-				return err
-			})
-			if err != nil {
+			if err := a.repeat(r.Context(), w, first); err != nil {
 				fail(err)
-				return
 			}
-			w.Header().Set("Content-Type", first.kind)
-			w.Header().Set("Idempotency-Replayed", "true")
-			w.WriteHeader(first.status)
-			_, _ = w.Write(plain)
 		}
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(raw))
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
-	a.mux.ServeHTTP(rec, r)
 	ctx := context.WithoutCancel(r.Context())
+	done := a.running(ctx, name)
+	func() {
+		defer done()
+		a.mux.ServeHTTP(rec, r)
+	}()
 	if rec.status >= 500 || rec.status == http.StatusTooManyRequests || rec.status == http.StatusUnauthorized {
 		err = a.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return dropAnswer(ctx, tx, name) })
 	} else {
@@ -110,7 +109,7 @@ func (a *API) once(w http.ResponseWriter, r *http.Request) {
 			if err != nil {
 				return err
 			}
-			sealed, err := vault.SealBytes(ctx, tx, key, rec.body.Bytes())
+			sealed, err := vault.SealBytes(ctx, tx, key, append([]byte(rec.Header().Get("Location")+"\n"), rec.body.Bytes()...))
 			if err != nil {
 				return err
 			}
@@ -123,6 +122,48 @@ func (a *API) once(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// repeat gives the first answer again.
+func (a *API) repeat(ctx context.Context, w http.ResponseWriter, first *answer) error {
+	var plain []byte
+	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		plain, err = a.Journal.Vault().UnsealBytes(ctx, tx, first.key, first.body)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	location, body, _ := bytes.Cut(plain, []byte("\n"))
+	if len(location) > 0 {
+		w.Header().Set("Location", string(location))
+	}
+	w.Header().Set("Content-Type", first.kind)
+	w.Header().Set("Idempotency-Replayed", "true")
+	w.WriteHeader(first.status)
+	_, _ = w.Write(body)
+	return nil
+}
+
+// running keeps the key of a call reserved until the function it gives is called.
+func (a *API) running(ctx context.Context, name string) (done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		tick := time.NewTicker(sayRunning)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				// Without a database a repeat can't get through either.
+				_ = a.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return stillRunning(ctx, tx, name, a.Clock.Now()) })
+			}
+		}
+	}()
+	return func() { cancel(); <-gone }
+}
+
 // claimKey reserves the key for this call, or gives what the first call
 // answered.
 func (a *API) claimKey(ctx context.Context, name, digest string) (*answer, error) {
@@ -132,14 +173,14 @@ func (a *API) claimKey(ctx context.Context, name, digest string) (*answer, error
 		have, err := answerOf(ctx, tx, name)
 		switch {
 		case errors.Is(err, db.ErrNoRows):
-			return reserve(ctx, tx, name, digest, now)
+			return reserve(ctx, tx, name, digest, a.process, now)
 		case err != nil:
 			return err
-		case have.status == 0 && now.Sub(have.at) > callTime || now.Sub(have.at) > keepAnswer:
+		case have.status == 0 && (now.Sub(have.at) > silent || a.DB.Engine() == db.SQLite && have.kind != a.process) || now.Sub(have.at) > keepAnswer:
 			if err := dropAnswer(ctx, tx, name); err != nil {
 				return err
 			}
-			return reserve(ctx, tx, name, digest, now)
+			return reserve(ctx, tx, name, digest, a.process, now)
 		}
 		first = &have
 		return nil
@@ -183,13 +224,4 @@ func (r *recorder) WriteHeader(status int) {
 func (r *recorder) Write(p []byte) (int, error) {
 	r.body.Write(p)
 	return r.ResponseWriter.Write(p)
-}
-
-// addressOf is the caller's address without its port.
-func addressOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -25,15 +25,20 @@ func answerOf(ctx context.Context, tx *db.Tx, name string) (answer, error) {
 	return a, err
 }
 
-func reserve(ctx context.Context, tx *db.Tx, name, digest string, now time.Time) error {
+func reserve(ctx context.Context, tx *db.Tx, name, digest, process string, now time.Time) error {
 	_, err := tx.Exec(ctx, `INSERT INTO api_answers (name, digest, status, kind, body, at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		name, digest, 0, "", []byte{}, city.Micros(now))
+		name, digest, 0, process, []byte{}, city.Micros(now))
 	return err
 }
 
 func keep(ctx context.Context, tx *db.Tx, name string, a answer) error {
 	_, err := tx.Exec(ctx, `UPDATE api_answers SET status = $1, kind = $2, key_id = $3, body = $4, at = $5 WHERE name = $6`,
 		a.status, a.kind, a.key, a.body, city.Micros(a.at), name)
+	return err
+}
+
+func stillRunning(ctx context.Context, tx *db.Tx, name string, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE api_answers SET at = $1 WHERE name = $2 AND status = 0`, city.Micros(now), name)
 	return err
 }
 
