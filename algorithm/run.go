@@ -18,6 +18,7 @@ import (
 // Matter is what a rule is asked to decide, and for whom.
 type Matter struct {
 	Case      city.CaseNumber
+	Item      city.ItemCode // what the case is about, if an item
 	Applicant city.PersonID
 	Firm      city.FirmID
 	Body      city.BodyID // that answers for the case
@@ -31,6 +32,7 @@ type Matter struct {
 type Run struct {
 	ID        city.RunID
 	Case      city.CaseNumber
+	Item      city.ItemCode
 	Applicant city.PersonID
 	Firm      city.FirmID
 	Body      city.BodyID
@@ -84,7 +86,7 @@ type clauseRecord struct {
 
 func runResource(m Matter, id city.RuleID) access.Resource {
 	return access.Resource{Type: "Run", Region: m.Region, Attrs: access.Attrs{
-		"rule": string(id), "case": string(m.Case), "applicant": m.Applicant, "firm": m.Firm, "body": m.Body}}
+		"rule": string(id), "case": string(m.Case), "item": m.Item, "applicant": m.Applicant, "firm": m.Firm, "body": m.Body}}
 }
 
 // Run lets the rule speak about the facts today and keeps what it said, in the
@@ -112,7 +114,7 @@ func (r *Register) Run(ctx context.Context, tx *db.Tx, actor city.Actor, id city
 	if err != nil {
 		return Run{}, err
 	}
-	run := Run{ID: city.NewRunID(), Case: m.Case, Applicant: m.Applicant, Firm: m.Firm, Body: m.Body, At: now,
+	run := Run{ID: city.NewRunID(), Case: m.Case, Item: m.Item, Applicant: m.Applicant, Firm: m.Firm, Body: m.Body, At: now,
 		Name: c.rule.Definition().Name, Verdict: v, Digest: c.digest, region: m.Region, key: m.Key}
 	run.Used = used(c.rule.Definition(), v)
 	sealed, err := r.journal.Vault().Seal(ctx, tx, m.Key, v.Facts)

@@ -34,7 +34,7 @@ type runRow struct {
 }
 
 func (r *runRow) resource() access.Resource {
-	return runResource(Matter{Case: r.Case, Applicant: r.Applicant, Firm: r.Firm, Body: r.Body, Region: r.region}, r.rule)
+	return runResource(Matter{Case: r.Case, Item: r.Item, Applicant: r.Applicant, Firm: r.Firm, Body: r.Body, Region: r.region}, r.rule)
 }
 
 func insertRun(tx *db.Tx, r Run, m Matter, data string, sealed []byte) {
@@ -43,19 +43,19 @@ func insertRun(tx *db.Tx, r Run, m Matter, data string, sealed []byte) {
 		once = m.Once
 	}
 	tx.Later(`INSERT INTO algorithm_runs (id, rule, digest, at, case_no, applicant, firm, body, region, outcome, deciding,
-data, key_id, sealed, once, review, finding) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`, nil,
+data, key_id, sealed, once, review, finding, item) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`, nil,
 		r.ID, string(r.Verdict.Rule), r.Digest, city.Micros(r.At), string(r.Case), r.Applicant, r.Firm, string(r.Body), string(r.region),
-		string(r.Verdict.Outcome), r.Verdict.Deciding, data, r.key, sealed, once, "", "")
+		string(r.Verdict.Outcome), r.Verdict.Deciding, data, r.key, sealed, once, "", "", string(r.Item))
 }
 
-const runColumns = `id, rule, digest, at, case_no, applicant, firm, body, region, outcome, deciding, data, key_id, sealed, review, finding`
+const runColumns = `id, rule, digest, at, case_no, applicant, firm, body, region, outcome, deciding, data, key_id, sealed, review, finding, item`
 
 func scanRun(r db.Row) (runRow, error) {
 	var row runRow
 	var at int64
 	var data string
 	err := r.Scan(&row.ID, &row.rule, &row.Digest, &at, &row.Case, &row.Applicant, &row.Firm, &row.Body, &row.region, &row.outcome,
-		&row.deciding, &data, &row.key, &row.sealed, &row.Review, &row.Finding)
+		&row.deciding, &data, &row.key, &row.sealed, &row.Review, &row.Finding, &row.Item)
 	if err != nil {
 		return row, err
 	}

@@ -240,6 +240,11 @@ func (a *App) passkeySite() *identity.Site {
 
 // Start begins the work behind the faces: followers, timers, deciding rules.
 func (a *App) Start(ctx context.Context) error {
+	for _, publish := range []func(context.Context, city.Actor) error{a.Algorithms.Publish, a.Items.Publish} {
+		if err := publish(ctx, city.SystemActor("app")); err != nil {
+			return err
+		}
+	}
 	if err := a.Journal.Start(ctx); err != nil {
 		return err
 	}

@@ -77,6 +77,7 @@ func (a *App) followers() {
 	a.Search.IndexItems(a.searchable())
 	a.Journal.Follow(a.Notices)
 	a.Journal.Follow(a.Search)
+	a.Journal.Follow(a.Items.Eraser())
 }
 
 func (a *App) bodyName(id city.BodyID) city.Text {

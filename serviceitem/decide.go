@@ -13,6 +13,7 @@ import (
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/internal/db"
+	"yiwang/journal"
 	"yiwang/rule"
 )
 
@@ -177,7 +178,7 @@ func (s *Service) conclude(ctx context.Context, tx *db.Tx, actor city.Actor, c c
 	if err := k.sight.trace(ctx, tx, actor, "purpose.automatic_check", c.Number); err != nil {
 		return casework.Case{}, err
 	}
-	run, err := s.Rules.Run(ctx, tx, actor, id, algorithm.Matter{Case: c.Number, Applicant: c.Applicant, Firm: c.Firm, Body: actor.Body,
+	run, err := s.Rules.Run(ctx, tx, actor, id, algorithm.Matter{Case: c.Number, Item: c.Item, Applicant: c.Applicant, Firm: c.Firm, Body: actor.Body,
 		Region: c.Region, Key: c.Key, Once: stepOf(c)}, k.facts)
 	if err != nil {
 		return casework.Case{}, err
@@ -227,7 +228,12 @@ func bodyOf(c casework.Case) city.BodyID {
 // handOver gives a case to an officer, since the program can't carry out what the
 // rule says: nobody waits for a fault to be mended.
 func (s *Service) handOver(ctx context.Context, c casework.Case, id city.RuleID) error {
-	_, err := s.engine.Do(ctx, ruleActor(id, c), c.Number, casework.Action{Name: "to_officer", Version: c.Version, Note: handedOver()})
+	give := casework.Action{Name: "to_officer", Version: c.Version, Note: handedOver()}
+	_, err := s.engine.Do(ctx, ruleActor(id, c), c.Number, give)
+	if errors.Is(err, journal.ErrErased) { // of an erased person nothing more is written down
+		give.Note = ""
+		_, err = s.engine.Do(ctx, ruleActor(id, c), c.Number, give)
+	}
 	return err
 }
 

@@ -397,21 +397,32 @@ func (s *Service) Sweep(ctx context.Context, actor city.Actor) (int, error) {
 	}
 	n := 0
 	for {
-		var gone []city.BlobID
-		swept := 0
-		err := s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-			var err error
-			swept, gone, err = sweepExpired(ctx, tx, s.Clock.Now(), 100)
+		var drafts []city.DraftID
+		var files []city.BlobID
+		err := s.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+			drafts, files, err = expired(ctx, tx, s.Clock.Now(), 100)
 			return err
+		})
+		if err != nil || len(drafts)+len(files) == 0 {
+			return n, err
+		}
+		// Bytes go before the rows that know of them: a crash in between is mended by
+		// the next sweep.
+		if err := s.deleteBlobs(ctx, files); err != nil {
+			return n, err
+		}
+		err = s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+			for _, id := range files {
+				deleteUpload(tx, id)
+			}
+			for _, id := range drafts {
+				deleteDraft(tx, id)
+			}
+			return nil
 		})
 		if err != nil {
 			return n, err
 		}
-		if err := s.deleteBlobs(ctx, gone); err != nil {
-			return n, err
-		}
-		if n += swept; swept == 0 {
-			return n, nil
-		}
+		n += len(drafts) + len(files)
 	}
 }

@@ -189,6 +189,39 @@ func TestDraftExpires(t *testing.T) {
 	})
 }
 
+// Somebody is erased: nothing they said can be read from that moment, and the
+// bytes go with the next sweep.
+func TestErasedWithDraftsAndFiles(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newTown(t, d)
+		w.journal.Follow(w.Eraser())
+		me := person(w.mother)
+		draft := w.begin(me)
+		w.upload(me, serviceitem.Upload{Draft: draft.ID, Material: "letter", Name: "a.pdf"}, pdf)
+		f := w.upload(me, serviceitem.Upload{Material: "photo", Name: "b.png"}, string(picture()))
+		c := w.file(me, serviceitem.Filing{Answers: answers("shelves", []string{"maps"}), Materials: map[string]serviceitem.Handed{"identity": {Fetch: true}, "photo": {Files: []city.BlobID{f.ID}}}})
+		other := w.begin(person(w.son))
+		w.ok(d.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return w.directory.ErasePerson(ctx, tx, program, w.mother) }))
+		if _, _, err := w.openFile(me, f.ID); city.KindOf(err) != city.KindNotFound {
+			t.Errorf("the file of an erased person: %v", err)
+		}
+		w.ok(w.journal.CatchUp(ctx))
+		_, err := w.Sweep(ctx, program)
+		w.ok(err)
+		if w.files() != 0 || w.count("uploads") != 0 || w.count("drafts") != 1 {
+			t.Errorf("%d files, %d rows, %d drafts stay", w.files(), w.count("uploads"), w.count("drafts"))
+		}
+		w.read(person(w.son), other)
+		// Deciding goes on with what is left: nobody waits for the dead.
+		for range 4 {
+			_, _ = w.Decide(ctx)
+		}
+		if got := w.get(program, c.Number); got.Stage != "desk" {
+			t.Errorf("the case waits at %s", got.Stage)
+		}
+	})
+}
+
 // Two devices save different steps: the second is told, and nothing of the first
 // is lost.
 func TestTwoDevices(t *testing.T) {

@@ -243,6 +243,15 @@ func (s *Service) ListedItem(code string) (Listed, bool) {
 	return l, ok
 }
 
+// AllListed are the items of the imported catalogue, in order of their codes.
+func (s *Service) AllListed() []Listed {
+	all := make([]Listed, 0, len(s.listed))
+	for _, code := range slices.Sorted(maps.Keys(s.listed)) {
+		all = append(all, s.listed[code])
+	}
+	return all
+}
+
 // item finds what can be applied for, or says where to go instead.
 func (s *Service) item(code city.ItemCode) (*item, error) {
 	if it, ok := s.items[code]; ok {

@@ -127,30 +127,33 @@ func dropDraft(ctx context.Context, tx *db.Tx, id city.DraftID) ([]city.BlobID, 
 
 func scanBlobID(r db.Row) (id city.BlobID, err error) { return id, r.Scan(&id) }
 
-// sweepExpired deletes some of what has expired, and names the blobs.
-func sweepExpired(ctx context.Context, tx *db.Tx, now time.Time, limit int) (int, []city.BlobID, error) {
+// expired lists some drafts and files that have expired, the files of the drafts
+// among them.
+func expired(ctx context.Context, tx *db.Tx, now time.Time, limit int) ([]city.DraftID, []city.BlobID, error) {
 	drafts, err := db.All(ctx, tx, func(r db.Row) (id city.DraftID, err error) { return id, r.Scan(&id) },
 		`SELECT id FROM drafts WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2`, city.Micros(now), limit)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
-	var gone []city.BlobID
-	for _, id := range drafts {
-		ids, err := dropDraft(ctx, tx, id)
-		if err != nil {
-			return 0, nil, err
-		}
-		gone = append(gone, ids...)
-	}
-	ids, err := db.All(ctx, tx, scanBlobID, `SELECT id FROM uploads WHERE case_no = '' AND expires_at <= $1 ORDER BY expires_at LIMIT $2`,
+	files, err := db.All(ctx, tx, scanBlobID, `SELECT id FROM uploads WHERE case_no = '' AND expires_at <= $1 ORDER BY expires_at LIMIT $2`,
 		city.Micros(now), limit)
-	if err != nil {
-		return 0, nil, err
+	for _, d := range drafts {
+		if err != nil {
+			break
+		}
+		var of []city.BlobID
+		of, err = db.All(ctx, tx, scanBlobID, `SELECT id FROM uploads WHERE draft IS NOT NULL AND draft = $1 AND case_no = ''`, d)
+		files = append(files, of...)
 	}
-	for _, id := range ids {
-		deleteUpload(tx, id)
-	}
-	return len(drafts) + len(ids), append(gone, ids...), nil
+	return drafts, files, err
+}
+
+func deleteDraft(tx *db.Tx, id city.DraftID) { tx.Later(`DELETE FROM drafts WHERE id = $1`, nil, id) }
+
+// expireAll makes everything of an applicant expire at once, files of cases too.
+func expireAll(tx *db.Tx, applicant city.PersonID) {
+	tx.Later(`UPDATE drafts SET expires_at = $1, sealed = NULL WHERE applicant IS NOT NULL AND applicant = $2`, nil, 0, applicant)
+	tx.Later(`UPDATE uploads SET expires_at = $1, case_no = '' WHERE applicant IS NOT NULL AND applicant = $2`, nil, 0, applicant)
 }
 
 // Uploads.
