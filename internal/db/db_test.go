@@ -247,6 +247,21 @@ func TestManyReaders(t *testing.T) {
 	})
 }
 
+// Once each reader has opened its connection, none is left over.
+func TestPingAfterManyReads(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		for range 8*runtime.GOMAXPROCS(0) + 1 {
+			must(t, d.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+				_, err := db.One[int64](ctx, tx, "SELECT 1")
+				return err
+			}))
+		}
+		must(t, d.Ping(ctx))
+	})
+}
+
 func TestFullDiskRefusesWritesAndServesReads(t *testing.T) {
 	ctx := context.Background()
 	d, err := db.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "city.db"), db.Options{MaxPages: 400})

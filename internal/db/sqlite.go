@@ -262,7 +262,11 @@ func (b *sqliteBackend) compose(ctx context.Context, fn func(context.Context, *T
 }
 
 func (b *sqliteBackend) ping(ctx context.Context) error {
-	return sqliteError(b.reader.PingContext(ctx))
+	// The readers own all connections but the log's, so a reader has to ask.
+	return b.view(ctx, func(ctx context.Context, tx *Tx) error {
+		_, err := One[int64](ctx, tx, "SELECT 1")
+		return err
+	})
 }
 
 func (b *sqliteBackend) close() error {
