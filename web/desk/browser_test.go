@@ -5,12 +5,78 @@ import (
 	"net/http/httptest"
 	"os"
 	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
 
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/internal/story"
 	"yiwang/serviceitem"
 )
+
+// An officer takes a case on its way without touching the mouse, and with the
+// keys switched off without a slip of the finger.
+func TestTheDeskByKeyboard(t *testing.T) {
+	story.Available(t)
+	w := newWorld(t)
+	first, second := w.opened(), w.opened()
+	srv := httptest.NewServer(w.http)
+	defer srv.Close()
+	w.who = porter
+	v := story.Visit(t, srv.URL, story.View{Size: story.Laptop, Lang: city.Chinese})
+	v.Go("/desk")
+	v.Press("j")
+	v.ExpectAt(CasePath(first.Number, ""))
+	v.Press("j")
+	v.ExpectAt(CasePath(second.Number, ""))
+	v.Press("k")
+	v.ExpectAt(CasePath(first.Number, ""))
+	v.Press("s")
+	v.ExpectAt(CasePath(first.Number, "supplement"))
+	v.Expect("只能要求一次")
+	v.Press("\t") // from the head of the form to its first field, and on to the words
+	v.Press("\t")
+	v.Press("as written") // letters typed into a field are letters
+	v.Expect("第 1 处")
+	v.Press("\t\t\t\t")
+	v.Press(kb.Escape)
+	v.Press(kb.Escape)
+	v.ExpectAt(CasePath(first.Number, ""))
+	v.Press("a")
+	v.Expect("已记下：受理")
+	if got := v.Attr(":focus", "class"); got != "notice done" {
+		t.Errorf("after the step the focus is on %q", got)
+	}
+	v.Press("/")
+	v.Press(string(second.Number) + kb.Enter)
+	v.ExpectAt(CasePath(second.Number, ""))
+	v.Click("关掉快捷键")
+	v.Press("x")
+	v.ExpectAt(CasePath(second.Number, ""))
+	v.Reload("打开快捷键", 5*time.Second)
+}
+
+// The same without a script: every step is a form.
+func TestTheDeskWithoutScript(t *testing.T) {
+	story.Available(t)
+	w := newWorld(t)
+	c := w.opened()
+	srv := httptest.NewServer(w.http)
+	defer srv.Close()
+	w.who = porter
+	v := story.Visit(t, srv.URL, story.View{Size: story.Phone, Lang: city.English, NoScript: true})
+	v.Go("/desk")
+	v.Click("Open the most urgent")
+	v.Click("Do not accept")
+	v.Expect("The applicant reads: Not taken in")
+	v.Click("Do not accept")
+	v.Expect("Please give the reason")
+	v.Fill("Reason", "No identity card")
+	v.Click("Do not accept")
+	v.Expect("Recorded: Do not accept", "No identity card", "there is nothing left to do")
+	v.ExpectAt(CasePath(c.Number, ""))
+}
 
 // TestDeskInABrowser looks at the desk as officers do: axe finds nothing, nothing
 // scrolls sideways. YIWANG_SCREENSHOTS names a folder for pictures.

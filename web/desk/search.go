@@ -32,7 +32,7 @@ const mostHits = 50
 // everything else.
 func (d *Desk) searchPage(w http.ResponseWriter, r *http.Request) error {
 	actor, ctx := d.Actor(r), r.Context()
-	q := strings.TrimSpace(r.URL.Query().Get("q"))
+	q := strings.TrimLeft(strings.TrimSpace(r.URL.Query().Get("q")), "/ ") // the key that leads here is easily pressed twice
 	s := Search{Query: q, Asking: q == ""}
 	n, err := city.ParseCaseNumber(q)
 	switch {

@@ -134,3 +134,17 @@ func typedText(ctx context.Context, list []Said) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// startHere moves the focus to the head of a form that has just been opened;
+// where something is wrong, the summary of faults takes it.
+func startHere(fields []web.Field, others []city.Field) templ.Attributes {
+	if len(others) > 0 {
+		return nil
+	}
+	for _, f := range fields {
+		if f.Fault.Key != "" {
+			return nil
+		}
+	}
+	return templ.Attributes{"data-focus": ""}
+}

@@ -105,7 +105,7 @@
 
 	// Lists of the desk stay where they were scrolled to.
 	for (const list of document.querySelectorAll("[data-keep-scroll]")) {
-		const box = list.closest(".left") ?? list;
+		const box = list.closest(".pane") ?? list;
 		const name = "scroll:" + list.dataset.keepScroll;
 		box.scrollTop = Number(sessionStorage.getItem(name) ?? 0);
 		list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
