@@ -80,6 +80,7 @@ type record struct {
 type clauseRecord struct {
 	ID      string     `json:"id"`
 	State   rule.State `json:"state"`
+	Facts   []string   `json:"facts,omitempty"` // names of those that the clause looks at
 	Missing []string   `json:"missing,omitempty"`
 	Error   string     `json:"error,omitempty"`
 }
@@ -136,7 +137,7 @@ func (r *Register) Run(ctx context.Context, tx *db.Tx, actor city.Actor, id city
 func recordOf(v rule.Verdict) record {
 	rec := record{Today: v.Today, Version: v.Version, Digest: v.Digest, Missing: v.Missing, Sources: map[string]string{}}
 	for _, c := range v.Clauses {
-		rec.Clauses = append(rec.Clauses, clauseRecord{c.ID, c.State, c.Missing, c.Error})
+		rec.Clauses = append(rec.Clauses, clauseRecord{c.ID, c.State, c.Facts, c.Missing, c.Error})
 	}
 	for name, f := range v.Facts {
 		rec.Sources[name] = f.Source
@@ -195,7 +196,7 @@ func clausesOf(def *rule.Definition, rec record) []rule.ClauseResult {
 	out := make([]rule.ClauseResult, 0, len(rec.Clauses))
 	i := slices.IndexFunc(def.Versions, func(v rule.Version) bool { return v.From == rec.Version })
 	for _, c := range rec.Clauses {
-		res := rule.ClauseResult{ID: c.ID, State: c.State, Missing: c.Missing, Error: c.Error}
+		res := rule.ClauseResult{ID: c.ID, State: c.State, Facts: c.Facts, Missing: c.Missing, Error: c.Error}
 		if i >= 0 {
 			for _, d := range def.Versions[i].Clauses {
 				if d.ID != c.ID {

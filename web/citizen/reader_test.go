@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/andybalholm/cascadia"
+	"github.com/skip2/go-qrcode"
 	"golang.org/x/net/html"
 
 	"yiwang/city"
@@ -85,7 +86,7 @@ func (v *reader) send(method, path string, kind string, body io.Reader) *reader 
 func (v *reader) sane() {
 	v.Helper()
 	said := v.text("html")
-	for _, bad := range []string{"citizen.", "web.", "service.", "case.", "purpose.", "%!", "<nil>", "{n", "{due", "{item", "{body", "**", "INTERNAL"} {
+	for _, bad := range []string{"citizen.", "web.", "service.no", "service.m", "purpose.", "%!", "<nil>", "{n", "{due", "{item", "{body", "**", "case.not", "INTERNAL"} {
 		if i := strings.Index(said, bad); i >= 0 {
 			v.Errorf("%s says %q", v.at, said[max(0, i-40):min(len(said), i+40)])
 		}
@@ -365,4 +366,14 @@ func (v *reader) number() city.CaseNumber {
 		v.Fatalf("%s is no case: %s", v.at, v.text("main"))
 	}
 	return n
+}
+
+// qrPicture draws a code as somebody would photograph it.
+func qrPicture(t testing.TB, code string) []byte {
+	t.Helper()
+	b, err := qrcode.Encode(code, qrcode.High, 900)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

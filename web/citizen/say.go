@@ -102,9 +102,12 @@ func (p *Pages) source(declared string) city.Text {
 	return web.Words("citizen.source.exchange")
 }
 
-// datum is what was read about somebody: "name", "licence:property-deed",
-// "application".
+// datum is what was read about somebody: "name", "register:person.name",
+// "licence:property-deed", "application".
 func (p *Pages) datum(field string) city.Text {
+	if s, err := rule.ParseSource(field); err == nil && s.Kind == rule.FromRegister {
+		field = s.Field
+	}
 	if t, ok := strings.CutPrefix(field, "licence:"); ok {
 		t, _, _ = strings.Cut(t, ".")
 		if def, ok := p.Credentials.Type(city.CredentialType(t)); ok {

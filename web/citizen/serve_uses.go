@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"yiwang/city"
 	"yiwang/internal/db"
@@ -27,7 +28,7 @@ func (p *Pages) uses(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	after := r.URL.Query().Get("after")
-	before := p.Clock.Now().Add(1)
+	var before time.Time // from now
 	if us, err := strconv.ParseInt(after, 10, 64); err == nil {
 		before = city.FromMicros(us)
 	}

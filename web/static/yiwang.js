@@ -13,6 +13,25 @@
 		history.replaceState(history.state, "", url);
 	}
 
+	// Where scripts run, the page of a matter that is about to be decided looks again
+	// by itself; the cookie tells the server that it needn't load the page anew.
+	document.cookie = "yw_script=1; path=/; samesite=lax";
+	if (!document.querySelector('script[src*="htmx"]')) {
+		const look = async () => {
+			const here = document.querySelector("#matter[data-hx-trigger]");
+			if (!here) return;
+			try {
+				const page = await (await fetch(location.href)).text();
+				const next = new DOMParser().parseFromString(page, "text/html").getElementById("matter");
+				if (next) here.replaceWith(next);
+			} catch (err) {
+				console.warn("look again:", err);
+			}
+			setTimeout(look, 2000);
+		};
+		setTimeout(look, 2000);
+	}
+
 	// Buttons that only a script can serve show themselves.
 	for (const b of document.querySelectorAll("[data-print]")) {
 		b.hidden = false;
