@@ -23,12 +23,12 @@ type sight struct {
 	may      func(city.CredentialType) bool // licences of which types may be read
 	person   map[string]any                 // nil until read
 	firm     map[string]any
-	licences map[city.CredentialType][]credential.Credential // in force, newest first
-	read     []string                                        // what was read about the person, for the trace
+	licences map[credential.Holder][]credential.Credential // in force, newest first; by whoever holds them
+	read     []string                                      // what was read about the person, for the trace
 }
 
 func (s *Service) sight(of Party, body city.BodyID, may func(city.CredentialType) bool) *sight {
-	return &sight{s: s, of: of, body: body, may: may, licences: map[city.CredentialType][]credential.Credential{}}
+	return &sight{s: s, of: of, body: body, may: may, licences: map[credential.Holder][]credential.Credential{}}
 }
 
 func anyLicence(city.CredentialType) bool { return true }
@@ -98,9 +98,6 @@ func (v *sight) register(ctx context.Context, tx *db.Tx, of string) (facts map[s
 
 // held lists the applicant's licences of a type that are in force.
 func (v *sight) held(ctx context.Context, tx *db.Tx, t city.CredentialType) ([]credential.Credential, error) {
-	if found, ok := v.licences[t]; ok {
-		return found, nil
-	}
 	h, ok := v.s.holder(v.of, t)
 	if !ok {
 		return nil, nil
@@ -108,18 +105,26 @@ func (v *sight) held(ctx context.Context, tx *db.Tx, t city.CredentialType) ([]c
 	if !h.Person.IsZero() {
 		v.note("licence:" + string(t))
 	}
-	all, err := v.s.Licences.ByHolder(ctx, tx, program(v.body), h)
-	if err != nil {
-		return nil, err
+	all, read := v.licences[h]
+	if !read {
+		held, err := v.s.Licences.ByHolder(ctx, tx, program(v.body), h)
+		if err != nil {
+			return nil, err
+		}
+		now := v.s.Clock.Now()
+		for _, c := range held {
+			if c.InForce(now) {
+				all = append(all, c)
+			}
+		}
+		v.licences[h] = all
 	}
-	now := v.s.Clock.Now()
-	found := []credential.Credential{}
+	var found []credential.Credential
 	for _, c := range all {
-		if c.Type == t && c.InForce(now) {
+		if c.Type == t {
 			found = append(found, c)
 		}
 	}
-	v.licences[t] = found
 	return found, nil
 }
 
