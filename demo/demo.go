@@ -84,17 +84,12 @@ func began(now time.Time, days int) time.Time {
 // it: history is made at the moments when it happened.
 func New(now, then Parts, past *city.SetClock, seed int64) (*Demo, error) {
 	d := &Demo{now: now, then: then, past: past, seed: uint64(seed), Size: FullSize, officers: map[city.PostID][]officer{}}
-	for name, into := range map[string]any{"cast": &d.cast, "people": &d.words.People} {
+	for name, into := range map[string]any{"cast": &d.cast, "people": &d.words.People, "firms": &d.words.Firms, "items": &d.words.Items, "words": &d.words.Said} {
 		if err := read(name+".yaml", into); err != nil {
 			return nil, err
 		}
 	}
 	return d, nil
-}
-
-// words are the lists that the city is made up from.
-type words struct {
-	People peopleFile
 }
 
 //go:embed data

@@ -27,6 +27,13 @@ type peopleFile struct {
 	Banks     []string                 `yaml:"banks"`
 	Hospitals []string                 `yaml:"hospitals"`
 	Schools   []string                 `yaml:"schools"`
+	Forever   string                   `yaml:"forever"`
+	Deed      string                   `yaml:"deed"`
+	Plate     string                   `yaml:"plate"`
+	Shops     []string                 `yaml:"shops"`
+	FirmName  string                   `yaml:"firm_name"`
+	FirmPlace []string                 `yaml:"firm_place"` // the city's name in it, and districts' in its place
+	FirmKind  string                   `yaml:"firm_kind"`
 }
 
 // names makes people up. Numbers it gave are not given again.

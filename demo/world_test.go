@@ -3,8 +3,12 @@ package demo
 import (
 	"context"
 	"errors"
+	"io"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -136,4 +140,90 @@ func said(err error) string {
 		}
 	}
 	return out
+}
+
+func (w *world) quiet() {
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	w.Cleanup(func() { slog.SetDefault(before) })
+}
+
+// cases lists every case of the made-up people and firms.
+func (w *world) cases(m *Demo) []casework.Case {
+	w.Helper()
+	c := m.crowd()
+	w.ok(m.enterPeople(w.ctx, c, func(int) {}))
+	w.ok(m.enterFirms(w.ctx, c))
+	var all []casework.Case
+	w.see(func(ctx context.Context, tx *db.Tx) error {
+		mine := func(a city.Actor) error {
+			for after := ""; ; {
+				page, err := w.live.Cases.Mine(ctx, tx, a, 200, after)
+				if err != nil {
+					return err
+				}
+				all = append(all, page.Cases...)
+				if after = page.Next; after == "" {
+					return nil
+				}
+			}
+		}
+		for _, id := range c.ids {
+			if err := mine(city.Actor{Kind: city.Resident, Person: id}); err != nil {
+				return err
+			}
+		}
+		for _, id := range c.firmIDs {
+			if err := mine(city.Actor{Kind: city.Resident, Person: city.NewPersonID(), Firm: id}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	seen := map[city.CaseID]bool{}
+	return slices.DeleteFunc(all, func(c casework.Case) bool {
+		was := seen[c.ID]
+		seen[c.ID] = true
+		return was
+	})
+}
+
+// describe tells what the city looks like.
+func (w *world) describe(m *Demo) {
+	byKind, byItem, byDay, flags := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
+	actions := 0
+	for _, c := range w.cases(m) {
+		end := c.Result
+		if c.Open {
+			end = "open:" + c.Stage
+		}
+		byKind[string(c.Kind)+" "+end]++
+		byItem[string(c.Item)+" "+end]++
+		byDay[c.OpenedAt.In(w.pack.Zone).Weekday().String()]++
+		actions += c.Version
+		for _, f := range c.Flags {
+			flags[f]++
+			if c.Open {
+				flags["open "+f]++
+			}
+		}
+		if slices.ContainsFunc(c.State.Clock, func(e casework.Entry) bool { return e.Kind == casework.ClockBreach }) {
+			flags["breached"]++
+		}
+	}
+	for _, m := range []map[string]int{byKind, byItem, byDay, flags} {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			w.Logf("%5d  %s", m[k], k)
+		}
+	}
+	w.Logf("%d actions", actions)
+	w.see(func(ctx context.Context, tx *db.Tx) error {
+		s, err := w.live.Items.Score(ctx, tx, serviceitem.RatingScope{})
+		w.Logf("ratings %+v stars %.2f", s, s.Stars())
+		for _, login := range []string{"clerk", "approver", "inspector", "fire-rescue.reviewer", "civil-affairs.approver"} {
+			n, err := w.live.Cases.InboxCounts(ctx, tx, w.signIn(login))
+			w.Logf("%s: %+v %v", login, n, err)
+		}
+		return err
+	})
 }
