@@ -37,7 +37,7 @@ func (r *Registry) Revoke(ctx context.Context, tx *db.Tx, actor city.Actor, ch C
 	if err != nil {
 		return Credential{}, err
 	}
-	if err := r.o.Access.Ask(ctx, actor, "credential.revoke", row.resource()); err != nil {
+	if err := r.o.Access.Ask(ctx, actor, "credential.revoke", row.Resource()); err != nil {
 		return Credential{}, err
 	}
 	to := ch.Status
@@ -60,7 +60,7 @@ func (r *Registry) Suspend(ctx context.Context, tx *db.Tx, actor city.Actor, ch 
 	if err != nil {
 		return Credential{}, err
 	}
-	if err := r.o.Access.Ask(ctx, actor, "credential.suspend", row.resource()); err != nil {
+	if err := r.o.Access.Ask(ctx, actor, "credential.suspend", row.Resource()); err != nil {
 		return Credential{}, err
 	}
 	if row.Status != StatusValid {
@@ -75,7 +75,7 @@ func (r *Registry) Restore(ctx context.Context, tx *db.Tx, actor city.Actor, ch 
 	if err != nil {
 		return Credential{}, err
 	}
-	if err := r.o.Access.Ask(ctx, actor, "credential.restore", row.resource()); err != nil {
+	if err := r.o.Access.Ask(ctx, actor, "credential.restore", row.Resource()); err != nil {
 		return Credential{}, err
 	}
 	if row.Status != StatusSuspended {
@@ -150,8 +150,8 @@ func (r *Registry) change(ctx context.Context, tx *db.Tx, actor city.Actor, row 
 	return c, r.announce(ctx, tx, actor, &c, event, map[string]any{"was": was, "legal": ch.Legal, "by_case": ch.Case})
 }
 
-// resource describes a licence to the policies.
-func (c *Credential) resource() access.Resource {
+// Resource describes a licence to the policies, for those who ask what may be done with it.
+func (c *Credential) Resource() access.Resource {
 	return access.Resource{Type: "Credential", ID: string(c.Number), Region: c.Region, Attrs: access.Attrs{
 		"type": c.Type, "body": c.Body, "person": c.Holder.Person, "firm": c.Holder.Firm, "case": string(c.Case), "status": string(c.Status),
 		"approver": string(c.Body) + ".approver", "head": string(c.Body) + ".head",

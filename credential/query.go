@@ -53,7 +53,7 @@ func (r *Registry) Get(ctx context.Context, tx *db.Tx, actor city.Actor, n Numbe
 	if err != nil {
 		return Credential{}, err
 	}
-	if err := r.o.Access.Ask(ctx, actor, "credential.read", row.resource()); err != nil {
+	if err := r.o.Access.Ask(ctx, actor, "credential.read", row.Resource()); err != nil {
 		return Credential{}, err
 	}
 	return r.open(ctx, tx, row)
@@ -76,7 +76,7 @@ func (r *Registry) History(ctx context.Context, tx *db.Tx, actor city.Actor, n N
 	if err != nil {
 		return nil, err
 	}
-	if err := r.o.Access.Ask(ctx, actor, "credential.read", row.resource()); err != nil {
+	if err := r.o.Access.Ask(ctx, actor, "credential.read", row.Resource()); err != nil {
 		return nil, err
 	}
 	stored, err := changesOf(ctx, tx, row.ID)
@@ -119,7 +119,7 @@ func (r *Registry) ByCase(ctx context.Context, tx *db.Tx, actor city.Actor, n ci
 	}
 	var may []*Credential
 	for _, row := range rows {
-		switch err := r.o.Access.Ask(ctx, actor, "credential.read", row.resource()); {
+		switch err := r.o.Access.Ask(ctx, actor, "credential.read", row.Resource()); {
 		case err == nil:
 			may = append(may, row)
 		case city.KindOf(err) != city.KindForbidden && city.KindOf(err) != city.KindUnauthenticated:
@@ -136,7 +136,7 @@ func (r *Registry) ByCause(ctx context.Context, tx *db.Tx, actor city.Actor, cau
 	if err != nil {
 		return Credential{}, err
 	}
-	if err := r.o.Access.Ask(ctx, actor, "credential.read", row.resource()); err != nil {
+	if err := r.o.Access.Ask(ctx, actor, "credential.read", row.Resource()); err != nil {
 		return Credential{}, err
 	}
 	return r.open(ctx, tx, row)

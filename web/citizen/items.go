@@ -48,8 +48,10 @@ type Guide struct {
 	ForFirm   bool
 	Delegable bool // a relative may do it
 
-	Start string // address to post to, "" when it can't be begun here
-	Draft string // page of the application begun earlier, "" for none
+	Start string   // address to post to, "" when it can't be begun here
+	Draft string   // page of the application begun earlier, "" for none
+	Here  string   // the guide's own address
+	For   []Acting // on whose behalf it can be begun; none when there is only the reader
 
 	Online      bool
 	Instant     bool

@@ -120,8 +120,13 @@ func (p *Pages) guide(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if slices.Contains(it.Channels, city.ChannelWeb) {
-		g.Start = ApplyPath(code)
-		d, err := p.begun(r.Context(), web.ViewOf(r.Context()).Actor, code)
+		actor := web.ViewOf(r.Context()).Actor
+		g.Start, g.Here = ApplyPath(code), ItemPath(code)
+		var err error
+		if g.For, err = p.applicants(r.Context(), actor, it); err != nil {
+			return err
+		}
+		d, err := p.begun(r.Context(), actor, code)
 		if err != nil {
 			return err
 		}

@@ -10,12 +10,33 @@ import (
 	"yiwang/form"
 	"yiwang/identity"
 	"yiwang/internal/db"
+	"yiwang/serviceitem"
 	"yiwang/web"
 )
 
 // principals are whom the reader may act for beside whom they act for now; first
 // themselves.
 func (p *Pages) principals(ctx context.Context, tx *db.Tx, a city.Actor) ([]Acting, error) {
+	return p.principalsWhere(ctx, tx, a, func(identity.Principal) bool { return true })
+}
+
+// applicants are those of them in whose name the item can be begun; none where
+// only the reader is left.
+func (p *Pages) applicants(ctx context.Context, a city.Actor, it serviceitem.Item) (list []Acting, err error) {
+	err = p.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		list, err = p.principalsWhere(ctx, tx, a, func(x identity.Principal) bool {
+			if !x.Choice.Firm.IsZero() {
+				return slices.Contains(it.For, serviceitem.ForFirm)
+			}
+			return it.Delegable && slices.Contains(it.For, serviceitem.ForPerson) && (len(x.Items) == 0 || slices.Contains(x.Items, it.Code))
+		})
+		return err
+	})
+	return list, err
+}
+
+// principalsWhere keeps whom the reader acts for now, and those who fit.
+func (p *Pages) principalsWhere(ctx context.Context, tx *db.Tx, a city.Actor, fits func(identity.Principal) bool) ([]Acting, error) {
 	if a.Kind != city.Resident {
 		return nil, nil
 	}
@@ -25,7 +46,13 @@ func (p *Pages) principals(ctx context.Context, tx *db.Tx, a city.Actor) ([]Acti
 	}
 	out := []Acting{{Name: web.Words("citizen.acting.self"), Now: a.OnBehalf.IsZero() && a.Firm.IsZero()}}
 	for _, x := range list {
+		if x.Choice != chosenBy(a) && !fits(x) {
+			continue
+		}
 		out = append(out, Acting{Choice: choiceText(x.Choice), Name: web.Plain(x.Name), Firm: !x.Choice.Firm.IsZero(), Now: x.Choice == chosenBy(a)})
+	}
+	if len(out) == 1 {
+		return nil, nil
 	}
 	return out, nil
 }

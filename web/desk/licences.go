@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"yiwang/access"
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/internal/db"
@@ -235,8 +234,7 @@ func (d *Desk) licenceSteps(v licenceVisit, c credential.Credential) []LicenceSt
 
 // mayChange asks the policies as the register will, to offer only what it takes.
 func (d *Desk) mayChange(actor city.Actor, c credential.Credential, action string) bool {
-	return d.Access.Decide(actor, "credential."+action, access.Resource{Type: "Credential", ID: string(c.Number), Region: c.Region, Attrs: access.Attrs{
-		"type": c.Type, "body": c.Body, "person": c.Holder.Person, "firm": c.Holder.Firm, "case": string(c.Case), "status": string(c.Status)}}).Allowed
+	return d.Access.Decide(actor, "credential."+action, c.Resource()).Allowed
 }
 
 func (d *Desk) licencePage(w http.ResponseWriter, r *http.Request) error {
