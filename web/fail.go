@@ -44,7 +44,7 @@ type Problem struct {
 	Fields  []city.Field
 	ID      string        // to quote, for internal faults only
 	After   time.Duration // when to try again, 0 when there is no telling
-	Kept    []KeptAnswer  // what had been sent, when only the sign-in was missing
+	Kept    []KeptAnswer  // what had been sent, to be sent again
 }
 
 // KeptAnswer is one value of a form that could not be taken yet.
@@ -81,6 +81,9 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 		log.Error("internal fault", "id", p.ID, "method", r.Method, "path", r.URL.Path, "err", err)
 	case city.KindUnavailable:
 		log.Warn("unavailable", "method", r.Method, "path", r.URL.Path, "err", err)
+		p.Kept = sent(w, r)
+	case city.KindRateLimited:
+		p.Kept = sent(w, r)
 	case city.KindUnauthenticated:
 		if r.Method == http.MethodGet {
 			http.Redirect(w, r, SignInPath(v.Here("", "")), http.StatusSeeOther)
@@ -103,6 +106,19 @@ func SignInPath(back string) string {
 		return "/sign-in"
 	}
 	return "/sign-in?back=" + url.QueryEscape(back)
+}
+
+// sent are the answers of a form that we can't take now; a form that can't be read
+// has none.
+func sent(w http.ResponseWriter, r *http.Request) []KeptAnswer {
+	if r.Method != http.MethodPost {
+		return nil
+	}
+	form, err := ReadForm(w, r, nil)
+	if err != nil {
+		return nil
+	}
+	return kept(form)
 }
 
 // kept are the answers of a form in the order of their names; passwords are not

@@ -139,6 +139,7 @@ type Delegation struct {
 	State  web.Tagged
 	Accept string // address to post to in order to take it on; "" once that is done
 	End    string // page that ends it, or declines it; "" when the reader can't
+	Mine   bool   // the reader was given it, and gives it back
 	Act    string // address to post to in order to act on it now, or to stop with "stop"
 	Now    bool   // the reader acts on it at this moment
 }

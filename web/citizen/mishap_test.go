@@ -108,9 +108,12 @@ func TestALeaveThatEndsEndsEverything(t *testing.T) {
 	v := w.visit().signIn("resident").actFor("林秀兰")
 	n := w.file(v)
 	v.get("/licences").is(403) // leave for one item is no leave to see everything
-	v.get("/matters/" + string(n)).is(200).reads("Granted").lacks("Who looked at my data")
+	v.get("/matters/" + string(n)).is(200).reads("Granted", "Only the person concerned can see who looked").lacks("Checking an application by rule")
 	v.get("/items/senior-allowance").press("Start").is(200)
 	draft := v.at.Path
+
+	// whoever acts as somebody else meanwhile is asked, not turned away
+	v.actFor("小满厨房").get(draft).is(403).reads("Act for 林秀兰?").press("Act for 林秀兰").is(200).on(draft).reads("You are acting for 林秀兰.")
 
 	mother := w.visit().signIn("elder")
 	mother.get("/delegations").reads("林小满").click("End").press("End").is(200).reads("Ended")
@@ -120,7 +123,7 @@ func TestALeaveThatEndsEndsEverything(t *testing.T) {
 	v.get("/matters/" + string(n)).is(403)
 	v.send("POST", draft, "application/x-www-form-urlencoded", strings.NewReader("bank=rural_bank")).is(403)
 	v.send("POST", "/acting", "application/x-www-form-urlencoded", strings.NewReader("for=leave:"+id.String())).is(403)
-	mother.get("/matters/"+string(n)).is(200).reads("Granted", "Who looked at my data")
+	mother.get("/matters/"+string(n)).is(200).reads("Granted", "Checking an application by rule")
 }
 
 func TestWhoMustNotSee(t *testing.T) {
@@ -254,7 +257,7 @@ func TestLeaveIsGivenAcceptedAndGivenBack(t *testing.T) {
 	daughter.get("/delegations").reads("林秀兰").press("Accept").is(200)
 	daughter.press("林秀兰").is(200).reads("You are acting for 林秀兰.")
 	daughter.get("/items/id-card-renewal").press("Start").is(422).reads("in person") // nobody can for anybody
-	daughter.get("/delegations").click("End").reads("Stop acting for 林秀兰").press("End").is(200).lacks("You are acting for")
+	daughter.get("/delegations").click("Give it back").reads("Stop acting for 林秀兰").press("Give it back").is(200).lacks("You are acting for")
 	mother.get("/delegations").reads("Ended")
 }
 
@@ -343,4 +346,26 @@ func TestAnOfficerOnTheResidentsSide(t *testing.T) {
 	v.get("/").is(200)
 	v.get("/matters/" + string(n)).is(403)
 	v.get("/account").is(200)
+}
+
+// A database that is gone for a moment costs nobody what they typed.
+func TestAnOutageKeepsTheForm(t *testing.T) {
+	w := newTown(t)
+	v := w.visit().signIn("resident")
+	v.get("/items/own-property-certificate").press("Start").is(200)
+	v.open("Save and continue")
+	to := v.at.Path
+	w.down.Store(true)
+	v.send("POST", to, "application/x-www-form-urlencoded", strings.NewReader("purpose=school&words=%E4%B8%89")).is(503)
+	if v.head.Get("Retry-After") == "" {
+		t.Error("nobody says when to try again")
+	}
+	v.open("Try again")
+	if v.values.Get("purpose") != "school" || v.values.Get("words") != "三" {
+		t.Errorf("what was typed is gone: %v", v.values)
+	}
+	w.down.Store(false)
+	if v.press("Try again"); v.status == 503 {
+		t.Errorf("still down: %s", v.text("main"))
+	}
 }

@@ -145,12 +145,16 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 type handler func(w http.ResponseWriter, r *http.Request) error
 
 // page turns a handler's error into its page. Somebody who sent a form and is no
-// longer signed in is asked to sign in, with the form kept.
+// longer signed in is asked to sign in, with the form kept; somebody who acts for
+// the wrong person is asked to act for the right one.
 func (p *Pages) page(f handler) http.Handler {
 	return web.Page(func(w http.ResponseWriter, r *http.Request) error {
 		err := f(w, r)
-		if r.Method == http.MethodPost && city.KindOf(err) == city.KindUnauthenticated {
+		switch kind := city.KindOf(err); {
+		case r.Method == http.MethodPost && kind == city.KindUnauthenticated:
 			return p.askToSignIn(w, r)
+		case r.Method != http.MethodPost && kind == city.KindForbidden:
+			return p.offerToAct(w, r, err)
 		}
 		return err
 	})

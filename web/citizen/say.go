@@ -92,6 +92,9 @@ func (p *Pages) source(declared string) city.Text {
 	switch s.Kind {
 	case rule.FromLicence:
 		if t, ok := p.Credentials.Type(city.CredentialType(s.Name)); ok {
+			if s.Field == "exists" {
+				return web.Words("citizen.source.licence.exists", "name", t.Name)
+			}
 			return web.Words("citizen.source.licence", "name", t.Name)
 		}
 	case rule.FromRegister:

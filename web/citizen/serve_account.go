@@ -113,7 +113,7 @@ func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (p *Pages) addPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func (p *Pages) createToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
@@ -303,7 +303,7 @@ func (p *Pages) activatePage(w http.ResponseWriter, r *http.Request) error {
 
 // activate sets login and password with the code from a counter, and signs in.
 func (p *Pages) activate(w http.ResponseWriter, r *http.Request) error {
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}

@@ -182,7 +182,7 @@ func (p *Pages) supply(w http.ResponseWriter, r *http.Request) error {
 	}
 	co := correctionOf(d)
 	var faults []city.Field
-	co.sent, err = readForm(w, r, func(field, name string, content io.Reader) error {
+	co.sent, err = web.ReadForm(w, r, func(field, name string, content io.Reader) error {
 		m, ok := co.takes(d, field)
 		if !ok || !d.c.State.Has(casework.FlagSupplement) {
 			return nil
@@ -319,7 +319,7 @@ func (p *Pages) withdraw(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
@@ -359,7 +359,7 @@ func (p *Pages) review(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
@@ -379,7 +379,7 @@ func (p *Pages) rate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (p *Pages) begin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
@@ -329,7 +329,7 @@ func (p *Pages) saveStep(w http.ResponseWriter, r *http.Request) error {
 		return web.Redirect(w, r, DraftPath(x.draft.ID, x.next()))
 	}
 	var faults []city.Field
-	sent, err := readForm(w, r, func(field, name string, content io.Reader) error {
+	sent, err := web.ReadForm(w, r, func(field, name string, content io.Reader) error {
 		i := slices.IndexFunc(s.Fields, func(f form.Field) bool { return f.ID == field && f.Type == form.File })
 		if i < 0 {
 			return nil

@@ -151,7 +151,10 @@ const scriptCookie = "yw_script"
 func (p *Pages) casePage(ctx context.Context, tx *db.Tx, a city.Actor, d dossier) (Case, error) {
 	c := d.c
 	v := Case{Number: c.Number, Name: p.caseName(c), State: p.state(c), Tell: p.tell(c), Then: p.then(c), Soon: p.soon(c),
-		Steps: p.steps(d), Clock: p.clock(c), Delegate: ""}
+		Steps: p.steps(d)}
+	if !v.Soon {
+		v.Clock = p.clock(c)
+	}
 	if c.Title != "" && (!a.OnBehalf.IsZero() || !a.Firm.IsZero()) {
 		v.Subject = c.Title
 	}
@@ -180,7 +183,7 @@ func (p *Pages) casePage(ctx context.Context, tx *db.Tx, a city.Actor, d dossier
 	if d.may(casework.ActWithdraw) {
 		v.Withdraw = CasePath(c.Number, "withdraw")
 	}
-	if d.may(casework.ActUrge) && !c.State.Has(casework.FlagUrged) {
+	if d.may(casework.ActUrge) && !v.Soon && !c.State.Has(casework.FlagUrged) {
 		v.Urge = CasePath(c.Number, "urge")
 	}
 	uses, err := p.Access.Uses(ctx, tx, a, c.Applicant, time.Time{}, 200)

@@ -87,7 +87,7 @@ func (p *Pages) actFor(w http.ResponseWriter, r *http.Request) error {
 	if _, err := resident(r); err != nil {
 		return err
 	}
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
@@ -111,6 +111,42 @@ func (p *Pages) actFor(w http.ResponseWriter, r *http.Request) error {
 		to = PathHome
 	}
 	return web.Redirect(w, r, to)
+}
+
+// offerToAct asks somebody who may not open a draft or a matter whether they want
+// to act for whom it belongs to, where they may; err is the answer otherwise.
+func (p *Pages) offerToAct(w http.ResponseWriter, r *http.Request, err error) error {
+	a := web.ViewOf(r.Context()).Actor
+	m := ownPlace.FindStringSubmatch(r.URL.Path)
+	if m == nil || a.Kind != city.Resident {
+		return err
+	}
+	me := oneself(a)
+	form := url.Values{"back": {r.URL.RequestURI()}}
+	name := web.Words("citizen.acting.self")
+	if !p.reaches(r.Context(), me, m[1], m[2]) {
+		choice, found, e := p.choiceFor(r.Context(), me, m[1], m[2])
+		if e != nil || !found {
+			return err
+		}
+		form.Set("for", choiceText(choice))
+		e = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+			list, e := p.Identity.Principals(ctx, tx, me)
+			for _, x := range list {
+				if x.Choice == choice {
+					name = web.Plain(x.Name)
+				}
+			}
+			return e
+		})
+		if e != nil {
+			return e
+		}
+	}
+	return web.Render(w, r, web.Status(err), ConfirmPage(web.Confirmation{
+		Title: web.Words("citizen.acting.offer", "name", name), Text: city.Message{Key: "citizen.acting.offer.text"}, Action: PathActing,
+		Do: web.Words("citizen.acting.offer.do", "name", name), Back: web.Link{Text: web.Words("web.error.home"), Href: PathHome}, Hidden: form,
+	}, ""))
 }
 
 func (p *Pages) delegations(w http.ResponseWriter, r *http.Request) error {
@@ -166,7 +202,7 @@ func (p *Pages) showDelegations(w http.ResponseWriter, r *http.Request, status i
 				v.Given = append(v.Given, x)
 				continue
 			}
-			x.Name = d.GiverName
+			x.Name, x.Mine = d.GiverName, true
 			x.Now = d.ID == a.Delegation
 			if d.State(now) == identity.DelegationOffered {
 				x.Accept = PathDelegations + "/" + d.ID.String() + "/accept"
@@ -188,7 +224,7 @@ func (p *Pages) giveLeave(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	me := oneself(a)
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
@@ -292,7 +328,7 @@ func (p *Pages) endLeavePage(w http.ResponseWriter, r *http.Request) error {
 		Action: PathDelegations + "/" + id.String() + "/end", Do: web.Words("citizen.delegations.end"), Danger: true,
 		Back: web.Link{Text: web.Words("citizen.leave.keep"), Href: PathDelegations}}
 	if found.Taker == a.Person {
-		c.Title = web.Words("citizen.leave.return.title", "name", found.GiverName)
+		c.Title, c.Do = web.Words("citizen.leave.return.title", "name", found.GiverName), web.Words("citizen.delegations.return")
 	}
 	return web.Render(w, r, http.StatusOK, ConfirmPage(c, ""))
 }

@@ -45,7 +45,7 @@ func (p *Pages) licences(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) licenceLine(c credential.Credential) LicenceLine {
-	return LicenceLine{Name: c.Name, Number: c.Number.Short(), Holder: c.Holder.Name, Issuer: c.Issuer, Until: c.Until,
+	return LicenceLine{Name: c.Name, Number: c.Number.Parts().Serial, Holder: c.Holder.Name, Issuer: c.Issuer, Until: c.Until,
 		State: p.licenceState(c), Href: LicencePath(string(c.Number), "")}
 }
 
@@ -82,7 +82,7 @@ func (p *Pages) licence(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		v = Licence{Name: c.Name, Number: c.Number.Short(), Identifier: string(c.Number), Holder: c.Holder.Name, Issuer: c.Issuer,
+		v = Licence{Name: c.Name, Number: c.Number.Parts().Serial, Identifier: string(c.Number), Holder: c.Holder.Name, Issuer: c.Issuer,
 			Issued: c.Issued, Until: c.Until, State: p.licenceState(c), Valid: c.InForce(p.Clock.Now()), Code: c.Code, Case: c.Case,
 			PDF: LicencePath(string(c.Number), "pdf")}
 		fields, err := p.Credentials.Shown(ctx, tx, web.ViewOf(ctx).Lang, c, true)

@@ -30,7 +30,7 @@ func (p *Pages) scenarioPage(r *http.Request, x *way, faults []city.Field) Apply
 }
 
 func (p *Pages) chooseScenario(w http.ResponseWriter, r *http.Request, a city.Actor, x *way) error {
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (p *Pages) paper(x *way, s serviceitem.State, page string) Paper {
 		}
 	}
 	if s.Held != nil {
-		q.Number, q.Until, q.Issuer = shortened(s.Held.Number.Short()), s.Held.Until, s.Held.Issuer
+		q.Number, q.Until, q.Issuer = s.Held.Number.Parts().Serial, s.Held.Until, s.Held.Issuer
 	}
 	switch {
 	case s.Handed.Fetch:
@@ -147,20 +147,12 @@ func readOf(x *way, t city.CredentialType) []city.Text {
 	return slices.Compact(out)
 }
 
-// shortened leaves the ends of a number: enough to recognise it.
-func shortened(n string) string {
-	if len(n) <= 12 {
-		return n
-	}
-	return n[:4] + "…" + n[len(n)-6:]
-}
-
 // savePapers keeps each yes and no, and the files.
 func (p *Pages) savePapers(w http.ResponseWriter, r *http.Request, a city.Actor, x *way, page string) error {
 	ctx, id := r.Context(), x.draft.ID
 	asked := x.onPage(page)
 	var faults []city.Field
-	sent, err := readForm(w, r, func(field, name string, content io.Reader) error {
+	sent, err := web.ReadForm(w, r, func(field, name string, content io.Reader) error {
 		m, ok := strings.CutSuffix(strings.TrimPrefix(field, "paper."), ".file")
 		if !ok || !slices.ContainsFunc(asked, func(s serviceitem.State) bool { return s.Material.ID == m }) {
 			return nil
@@ -312,7 +304,7 @@ func promise(it serviceitem.Item) city.Message {
 
 // send files the application. Sent twice, it is one.
 func (p *Pages) send(w http.ResponseWriter, r *http.Request, a city.Actor, x *way) error {
-	sent, err := readForm(w, r, nil)
+	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}

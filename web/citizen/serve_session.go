@@ -149,7 +149,7 @@ func (p *Pages) landing(a city.Actor, back string) string {
 // more: it is kept in the page that asks to sign in, and goes on afterwards.
 func (p *Pages) askToSignIn(w http.ResponseWriter, r *http.Request) error {
 	files := false
-	form, err := readForm(w, r, func(string, string, io.Reader) error { files = true; return nil })
+	form, err := web.ReadForm(w, r, func(string, string, io.Reader) error { files = true; return nil })
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func (p *Pages) askToSignIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
-	form, err := readForm(w, r, nil)
+	form, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) signInPasskey(w http.ResponseWriter, r *http.Request) error {
-	form, err := readForm(w, r, nil)
+	form, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}

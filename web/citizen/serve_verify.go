@@ -29,7 +29,7 @@ func (p *Pages) verifyPage(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
 	read, fault := "", city.Message{}
-	sent, err := readForm(w, r, func(field, name string, content io.Reader) error {
+	sent, err := web.ReadForm(w, r, func(field, name string, content io.Reader) error {
 		b, err := io.ReadAll(io.LimitReader(content, mostPicture+1))
 		if err != nil {
 			return err

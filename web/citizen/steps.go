@@ -123,12 +123,18 @@ func (p *Pages) who(b casework.By) city.Text {
 }
 
 // clock is the promise of the matter: in a sentence, as a bar, and what the bar
-// shows in words. A matter that a rule decided at once has none.
+// shows in words.
 func (p *Pages) clock(c casework.Case) *web.Clock {
 	rd := p.Cases.Reading(c)
 	promise := c.State.Promise
-	if promise.IsZero() || !rd.Started && !c.Open {
+	switch {
+	case promise.IsZero():
 		return nil
+	case !c.Open && !rd.Started: // decided before the promise began to run, or taken back
+		if c.ClosedAt.Sub(c.OpenedAt) > time.Hour {
+			return nil
+		}
+		return &web.Clock{Promise: city.Message{Key: "citizen.clock.instant", Args: []any{"limit", limit(promise)}}}
 	}
 	v := &web.Clock{Due: rd.Due}
 	if !rd.Started {

@@ -2,12 +2,14 @@ package citizen_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +47,7 @@ type town struct {
 	credentials *credential.Registry
 	notices     *notify.Notify
 	url         string
+	down        atomic.Bool // the database doesn't answer
 
 	xiaoman, xiulan city.PersonID // daughter and mother
 	stranger        city.PersonID
@@ -125,7 +128,12 @@ func newTown(t testing.TB) *town {
 	pages := citizen.New(citizen.Deps{DB: w.db, Journal: w.journal, Access: asks, Pack: &withListed, Directory: w.directory, Identity: w.identity, Cases: w.cases,
 		Items: w.items, Credentials: w.credentials, Algorithms: rules, Search: index, Notices: w.notices, Clock: w.clock, Demo: true})
 	site, err := web.New(web.Options{City: web.City{Code: string(p.Site.Code), Name: p.Site.Name, Hotline: p.Site.Hotline, Zone: p.Zone}, Clock: w.clock, Demo: true,
-		Log: slog.New(slog.NewTextHandler(lines{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Visitor: pages.Visitor})
+		Log: slog.New(slog.NewTextHandler(lines{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Visitor: func(r *http.Request) (web.Visitor, error) {
+			if w.down.Load() {
+				return web.Visitor{}, city.Unavailable(errors.New("connection refused"), 3*time.Second)
+			}
+			return pages.Visitor(r)
+		}})
 	w.ok(err)
 	mux := http.NewServeMux()
 	pages.Routes(mux)

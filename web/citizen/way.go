@@ -119,9 +119,14 @@ func (x *way) step(id string) (form.Step, bool) {
 	return form.Step{}, false
 }
 
-// place is where a page stands among all, from 1.
+// place is where a page stands among all, from 1. As long as answers are open that
+// say which papers are needed, the page that asks for them is counted.
 func (x *way) place(page string) (n, of int) {
-	return slices.Index(x.pages, page) + 1, len(x.pages)
+	n, of = slices.Index(x.pages, page)+1, len(x.pages)
+	if x.open() != "" && !slices.Contains(x.pages, stepPapers) && slices.ContainsFunc(x.item.Materials, x.asked) && len(x.early()) == 0 {
+		of++
+	}
+	return n, of
 }
 
 func (x *way) after(page string) string {

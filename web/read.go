@@ -1,14 +1,11 @@
-package citizen
+package web
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"yiwang/city"
 )
@@ -18,12 +15,12 @@ const (
 	mostBody   = 64 << 20 // bytes of a form with files
 )
 
-// taker takes a file of a form as it comes in; what it leaves unread is skipped.
-type taker func(field, name string, content io.Reader) error
+// Taker takes a file of a form as it comes in; what it leaves unread is skipped.
+type Taker func(field, name string, content io.Reader) error
 
-// readForm reads what was sent. Files go to take while they arrive and are nowhere
+// ReadForm reads what was sent. Files go to take while they arrive and are nowhere
 // kept in between; nil skips them. Reading twice gives the same.
-func readForm(w http.ResponseWriter, r *http.Request, take taker) (url.Values, error) {
+func ReadForm(w http.ResponseWriter, r *http.Request, take Taker) (url.Values, error) {
 	if r.PostForm != nil {
 		return r.PostForm, nil
 	}
@@ -80,42 +77,7 @@ func unread(err error) error {
 	if errors.As(err, &big) || errors.As(err, &said) {
 		return err
 	}
-	e := city.Invalid("citizen.form.broken")
+	e := city.Invalid("web.form.broken")
 	e.Err = err
 	return e
-}
-
-// kept is a form that was sent when nobody was signed in any more. It travels in
-// the sign-in page and is sent again afterwards. It is readable: only the person
-// who typed it has the page.
-type kept struct {
-	Path string     `json:"path"`
-	Form url.Values `json:"form"`
-}
-
-func (k kept) String() string {
-	b, err := json.Marshal(k)
-	if err != nil { // texts only
-		panic(err)
-	}
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-func parseKept(s string) (k kept, ok bool) {
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || json.Unmarshal(b, &k) != nil {
-		return k, false
-	}
-	return k, strings.HasPrefix(k.Path, "/")
-}
-
-// keep takes a form apart from what must not stand in a page.
-func keep(path string, form url.Values) kept {
-	k := kept{Path: path, Form: url.Values{}}
-	for name, v := range form {
-		if !strings.Contains(name, "password") && name != "current" && name != "keep" {
-			k.Form[name] = v
-		}
-	}
-	return k
 }
