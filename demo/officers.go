@@ -87,7 +87,6 @@ func (n *names) officerNumber(district string, born city.Date, female bool) stri
 // officer is somebody who works off cases, ready to act.
 type officer struct {
 	city.Actor
-	region city.RegionCode
 }
 
 // officersFor lists who holds the post and covers the region, those with a login of

@@ -7,7 +7,6 @@ import (
 
 	"yiwang/city"
 	"yiwang/rule"
-	"yiwang/serviceitem"
 	"yiwang/web"
 )
 
@@ -139,18 +138,4 @@ func (p *Pages) day(t time.Time) city.Date {
 		return city.Date{}
 	}
 	return city.DateOf(t.In(p.Pack.Zone))
-}
-
-// isFor reports whether the item is for whom the actor acts.
-func isFor(it serviceitem.Item, a city.Actor) bool {
-	want := serviceitem.ForPerson
-	if !a.Firm.IsZero() {
-		want = serviceitem.ForFirm
-	}
-	for _, f := range it.For {
-		if f == want {
-			return true
-		}
-	}
-	return false
 }

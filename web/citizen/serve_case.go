@@ -272,7 +272,7 @@ func (p *Pages) decision(l city.Lang, d dossier) *Decision {
 	}
 	if last.Words.Appeal != "" {
 		v.Appeal = web.Plain(last.Words.Appeal)
-	} else if v.Granted == false && !d.item.Appeal.IsZero() {
+	} else if !v.Granted && !d.item.Appeal.IsZero() {
 		v.Appeal = d.item.Appeal
 	}
 	return v
