@@ -120,6 +120,7 @@ const (
 	streamPeople
 	streamFirms
 	streamPlan
+	streamLive
 	streamCase // and all above
 )
 

@@ -30,6 +30,9 @@ type play struct {
 	tardy int
 	stage int // stages entered so far
 	seen  string
+	// opened, when set, takes the cases that come of this one; otherwise they are
+	// played to their end at once.
+	opened func(city.CaseNumber)
 }
 
 // move is the next thing that happens in a case.
@@ -70,8 +73,8 @@ func (p *play) take(ctx context.Context, tx *db.Tx, c casework.Case, m move) (ca
 
 // clock moves the past; there is nothing to move in the present.
 func (p *play) clock(t time.Time) {
-	if c, ok := p.parts.Clock.(*city.SetClock); ok {
-		c.Set(t)
+	if p.parts.Clock == city.Clock(p.d.past) {
+		p.d.past.Set(t)
 	}
 }
 
@@ -386,6 +389,10 @@ func (p *play) after(ctx context.Context, tx *db.Tx, c casework.Case, until time
 
 // follow plays a case that came of another.
 func (p *play) follow(ctx context.Context, tx *db.Tx, n city.CaseNumber, at, until time.Time) error {
+	if p.opened != nil {
+		p.opened(n)
+		return nil
+	}
 	c, err := p.parts.Cases.Get(ctx, tx, program, n)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"time"
 
+	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/directory"
@@ -67,12 +68,12 @@ func (d *Demo) Populate(ctx context.Context, progress func(done, total int)) err
 		return err
 	}
 	for i := first; i < len(due); i++ {
-		began := time.Now()
+		began := d.now.Clock.Now()
 		if err := d.file(ctx, c, due[i], until); err != nil {
 			return err
 		}
 		step(len(c.people)/person + i + 1)
-		if err := breathe(ctx, time.Since(began)/6); err != nil {
+		if err := breathe(ctx, d.now.Clock.Now().Sub(began)/6); err != nil {
 			return err
 		}
 	}
@@ -286,60 +287,88 @@ func (d *Demo) filed(ctx context.Context, tx *db.Tx, c *crowd, pl plan) (bool, e
 	}
 }
 
-// file lets somebody apply and plays the case up to the present.
+// file lets somebody apply at the plan's moment and plays the case up to the
+// present.
 func (d *Demo) file(ctx context.Context, c *crowd, pl plan, until time.Time) error {
 	chance := rand.New(rand.NewPCG(d.seed, streamCase+uint64(pl.n)))
-	def, fm, ok := d.then.Items.Item(pl.item)
-	if !ok {
-		return fmt.Errorf("demo: no item %q", pl.item)
+	d.past.Set(pl.at)
+	a, err := d.prepare(ctx, d.then, c, pl, chance, fmt.Sprintf("case:%d", pl.n))
+	if err == nil {
+		a.filing.Key = fmt.Sprintf("demo:%d", pl.n)
+		err = d.at(ctx, pl.at, func(ctx context.Context, tx *db.Tx) error {
+			p, cs, err := d.send(ctx, tx, a)
+			if err != nil {
+				return err
+			}
+			if cs, err = p.run(ctx, tx, cs, until); err != nil {
+				return err
+			}
+			return p.after(ctx, tx, cs, until)
+		})
 	}
-	w := &writer{Rand: chance, d: d, who: &c.people[pl.who], all: c.people, day: city.DateOf(pl.at), name: &names{Rand: chance, peopleFile: d.words.People}}
-	of := serviceitem.Party{Person: c.ids[pl.who]}
-	if pl.firm >= 0 {
-		w.firm, of.Firm = &c.firms[pl.firm], c.firmIDs[pl.firm]
-	}
-	it := d.words.Items[pl.item]
-	var err error
-	if w.vars, err = w.draw(it.Vars); err != nil {
-		return err
-	}
-	filing, files, err := w.application(def, fm, it)
-	if err != nil {
-		return err
-	}
-	filing.Key = fmt.Sprintf("demo:%d", pl.n)
-	owner, by := d.applicant(c, pl)
-	if by.Kind == city.Officer {
-		filing.For = of
-	}
-	if err := d.upload(ctx, d.then, by, of, def, fm, &filing, files); err != nil {
-		return fmt.Errorf("demo: files of application %d for %s: %w", pl.n, pl.item, err)
-	}
-	err = d.at(ctx, pl.at, func(ctx context.Context, tx *db.Tx) error {
-		if owner, err = d.account(ctx, tx, d.then, owner); err != nil {
-			return err
-		}
-		if by.Kind == city.Resident {
-			by = owner
-		}
-		if err := d.papers(ctx, tx, w, it, pl, of); err != nil {
-			return err
-		}
-		d.past.Set(pl.at)
-		cs, err := d.then.Items.FileIn(ctx, tx, by, filing)
-		if err != nil {
-			return err
-		}
-		p := &play{d: d, parts: d.then, rand: chance, it: it, def: def, goes: pl.goes, owner: owner, now: pl.at, tardy: chance.IntN(2)}
-		if cs, err = p.run(ctx, tx, cs, until); err != nil {
-			return err
-		}
-		return p.after(ctx, tx, cs, until)
-	})
 	if err != nil {
 		return fmt.Errorf("demo: application %d for %s: %w%s", pl.n, pl.item, err, fieldsOf(err))
 	}
 	return nil
+}
+
+// application is what somebody is about to send.
+type application struct {
+	parts     Parts
+	writer    *writer
+	plan      plan
+	it        *itemPlan
+	def       serviceitem.Item
+	of        serviceitem.Party
+	owner, by city.Actor
+	filing    serviceitem.Filing
+	once      string // names the papers that come with it
+}
+
+// prepare fills in the form and stores its files.
+func (d *Demo) prepare(ctx context.Context, parts Parts, c *crowd, pl plan, chance *rand.Rand, once string) (*application, error) {
+	def, fm, ok := parts.Items.Item(pl.item)
+	if !ok {
+		return nil, fmt.Errorf("no item %q", pl.item)
+	}
+	w := &writer{Rand: chance, d: d, who: &c.people[pl.who], all: c.people, day: city.DateOf(pl.at), name: &names{Rand: chance, peopleFile: d.words.People}}
+	a := &application{parts: parts, writer: w, plan: pl, it: d.words.Items[pl.item], def: def, of: serviceitem.Party{Person: c.ids[pl.who]}, once: once}
+	if pl.firm >= 0 {
+		w.firm, a.of.Firm = &c.firms[pl.firm], c.firmIDs[pl.firm]
+	}
+	var err error
+	if w.vars, err = w.draw(a.it.Vars); err != nil {
+		return nil, err
+	}
+	var files map[string]file
+	if a.filing, files, err = w.application(def, fm, a.it); err != nil {
+		return nil, err
+	}
+	a.owner, a.by = d.applicant(c, pl)
+	if a.by.Kind == city.Officer {
+		a.filing.For = a.of
+	}
+	return a, d.upload(ctx, parts, a.by, a.of, def, fm, &a.filing, files)
+}
+
+// send takes in the papers that the applicant holds, files, and gives the play of
+// the case.
+func (d *Demo) send(ctx context.Context, tx *db.Tx, a *application) (*play, casework.Case, error) {
+	owner, err := d.account(ctx, tx, a.parts, a.owner)
+	if err != nil {
+		return nil, casework.Case{}, err
+	}
+	by := a.by
+	if by.Kind == city.Resident {
+		by = owner
+	}
+	if err := d.papers(ctx, tx, a); err != nil {
+		return nil, casework.Case{}, err
+	}
+	d.past.Set(a.plan.at)
+	cs, err := a.parts.Items.FileIn(ctx, tx, by, a.filing)
+	return &play{d: d, parts: a.parts, rand: a.writer.Rand, it: a.it, def: a.def, goes: a.plan.goes, owner: owner,
+		now: a.plan.at, tardy: a.writer.IntN(2)}, cs, err
 }
 
 // fieldsOf names the fields that an error points at.
@@ -391,8 +420,9 @@ func (d *Demo) account(ctx context.Context, tx *db.Tx, parts Parts, owner city.A
 
 // papers takes the papers into the store that the application will fetch, unless
 // the applicant holds them.
-func (d *Demo) papers(ctx context.Context, tx *db.Tx, w *writer, it *itemPlan, pl plan, of serviceitem.Party) error {
-	for i, pp := range it.Papers {
+func (d *Demo) papers(ctx context.Context, tx *db.Tx, a *application) error {
+	w, of := a.writer, a.of
+	for i, pp := range a.it.Papers {
 		if pp.Chance > 0 && w.IntN(100) >= pp.Chance {
 			continue
 		}
@@ -410,7 +440,7 @@ func (d *Demo) papers(ctx context.Context, tx *db.Tx, w *writer, it *itemPlan, p
 		}
 		has := false
 		for _, c := range held {
-			has = has || c.Type == pp.Type && c.InForce(pl.at)
+			has = has || c.Type == pp.Type && c.InForce(a.plan.at)
 		}
 		if has && !own(pp) {
 			continue
@@ -419,7 +449,7 @@ func (d *Demo) papers(ctx context.Context, tx *db.Tx, w *writer, it *itemPlan, p
 		for id, v := range fields {
 			p.fields[id] = text(v)
 		}
-		if err := d.give(ctx, tx, fmt.Sprintf("case:%d:%d", pl.n, i), h, p); err != nil {
+		if err := d.give(ctx, tx, fmt.Sprintf("%s:%d", a.once, i), h, p); err != nil {
 			return err
 		}
 	}
