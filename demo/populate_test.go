@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"yiwang/casework"
 	"yiwang/city"
@@ -76,7 +77,7 @@ func (w *world) consistent(all []casework.Case) {
 			if err != nil {
 				return err
 			}
-			if diff := cmp.Diff(c.State, folded); diff != "" {
+			if diff := cmp.Diff(c.State, folded, cmpopts.EquateEmpty()); diff != "" {
 				w.Errorf("%s: %s", c.Number, diff)
 			}
 			if at, name := w.live.Cases.Alarm(c); !at.IsZero() && at.Before(now) {
