@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -51,8 +52,13 @@ type API struct {
 	process string // this one, among those that run or ran
 }
 
-// maxBody bounds a JSON body; uploads have a bound of their own.
-const maxBody = 1 << 20
+// maxBody bounds a JSON body, uploads have a bound of their own; the times are
+// for slow lines, and for those who only pretend to send.
+const (
+	maxBody  = 1 << 20
+	bodyTime = 30 * time.Second
+	fileTime = 5 * time.Minute
+)
 
 // New prepares every route.
 func New(d Deps) *API {
@@ -149,8 +155,9 @@ func register[I, O any](a *API, rt route, handle func(ctx context.Context, actor
 	op := huma.Operation{Method: rt.method, Path: rt.path, OperationID: rt.id, Summary: rt.summary, DefaultStatus: rt.status,
 		MaxBodyBytes: maxBody, Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
 			http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable}}
+	op.BodyReadTimeout = bodyTime
 	if rt.maxBody > 0 {
-		op.MaxBodyBytes = rt.maxBody
+		op.MaxBodyBytes, op.BodyReadTimeout = rt.maxBody, fileTime
 	}
 	if !rt.open {
 		op.Security = []map[string][]string{{"token": {}}, {"session": {}}}

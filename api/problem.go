@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -127,28 +128,60 @@ func problemOf(ctx huma.Context, status int, msg string, errs ...error) huma.Sta
 		c = ctx.Context()
 		l = city.LangOf(ctx.Header("Accept-Language"))
 	}
-	if status == http.StatusBadRequest {
+	switch {
+	case msg == "cannot read request body": // whoever sent it went away
+		status = http.StatusRequestTimeout
+	case status == http.StatusBadRequest:
 		status = http.StatusUnprocessableEntity
 	}
 	p := newProblem(l, kindOfStatus(status))
 	p.Status = status
-	p.Detail = city.Say(l, "api.malformed")
-	if status >= 500 {
+	say := func(key string, args ...any) { p.Detail, p.Code = city.Say(l, key, args...), key }
+	switch {
+	case status == http.StatusRequestEntityTooLarge && ctx != nil && ctx.Operation() != nil:
+		say("api.too_large", "mb", ctx.Operation().MaxBodyBytes>>20)
+		return p
+	case status == http.StatusRequestTimeout:
+		say("api.broke_off")
+		return p
+	case status >= 500:
 		p.ID = city.NewEventID().String()
-		p.Detail = city.Say(l, "error.internal", "id", p.ID)
+		say("error.internal", "id", p.ID)
+		p.Code = ""
 		slog.ErrorContext(c, "internal fault", "id", p.ID, "msg", msg, "errs", errs)
 		return p
 	}
+	say("api.malformed")
 	for _, err := range errs {
 		var d huma.ErrorDetailer
+		at, what := "body", ""
 		if errors.As(err, &d) {
-			p.Errors = append(p.Errors, problemField{Location: d.ErrorDetail().Location, Message: d.ErrorDetail().Message, Code: "api.malformed"})
+			at, what = d.ErrorDetail().Location, d.ErrorDetail().Message
 		} else if err != nil {
-			p.Errors = append(p.Errors, problemField{Location: "body", Message: err.Error(), Code: "api.malformed"})
+			what = err.Error()
 		}
+		p.Errors = append(p.Errors, faultOf(l, at, what))
 	}
 	if len(p.Errors) == 0 && msg != "" {
-		p.Errors = []problemField{{Location: "body", Message: msg, Code: "api.malformed"}}
+		p.Errors = []problemField{faultOf(l, "body", msg)}
 	}
 	return p
+}
+
+// faultOf says in the reader's language what the library found. Its own words
+// stand behind where ours don't cover them.
+func faultOf(l city.Lang, at, what string) problemField {
+	key, arg := "api.fault.other", what
+	if name, ok := strings.CutPrefix(what, "expected required property "); ok {
+		key, arg = "api.fault.required", strings.TrimSuffix(name, " to be present")
+	} else if what == "unexpected property" {
+		key = "api.fault.unknown"
+	} else if most, ok := strings.CutPrefix(what, "expected length <= "); ok {
+		key, arg = "api.fault.too_long", most
+	} else if list, ok := strings.CutPrefix(what, "expected value to be one of "); ok {
+		key, arg = "api.fault.one_of", strings.Trim(list, `"`)
+	} else if what == "request body is required" {
+		key = "api.fault.empty"
+	}
+	return problemField{Location: at, Message: city.Say(l, key, "what", arg), Code: key}
 }

@@ -44,6 +44,7 @@ type Options struct {
 	Since    time.Time // when the city's records begin, if before the first run: licences may be that old
 	Demo     bool      // a made-up city: says so on every page, takes the password "demo"
 	Log      *slog.Logger
+	MaxPages int // bounds the SQLite file in pages of 4 KiB; tests use it as a full disk
 }
 
 // App is a program put together. Its parts are exported for the faces and for
@@ -126,7 +127,7 @@ func (a *App) openDatabase(ctx context.Context) error {
 	if url == "" {
 		url = "sqlite:" + filepath.Join(a.Data, "city.db")
 	}
-	d, err := db.Open(ctx, url, db.Options{})
+	d, err := db.Open(ctx, url, db.Options{MaxPages: a.MaxPages})
 	if err != nil {
 		return err
 	}

@@ -40,12 +40,16 @@ func (p *place) ok(err error) {
 
 // newPlace runs Jianghai on a database with 林小满, her mother, her firm and
 // officers for every post that the stories need.
-func newPlace(t *testing.T, database string) *place {
+func newPlace(t *testing.T, database string, set ...func(*app.Options)) *place {
 	t.Helper()
 	ctx := context.Background()
 	p := &place{T: t}
 	var err error
-	p.app, err = app.New(ctx, app.Options{CityFS: cities.Jianghai(), Data: t.TempDir(), Database: database, Demo: true})
+	o := app.Options{CityFS: cities.Jianghai(), Data: t.TempDir(), Database: database, Demo: true}
+	for _, f := range set {
+		f(&o)
+	}
+	p.app, err = app.New(ctx, o)
 	p.ok(err)
 	a := p.app
 	p.ok(a.Start(ctx))

@@ -20,6 +20,33 @@ import (
 	"yiwang/internal/db/dbtest"
 )
 
+// Whoever has very many licences of one type still has the others: a rule that
+// asks "do they have it already" is not led astray.
+func TestManyLicencesHideNone(t *testing.T) {
+	c := newClub(t, dbtest.SQLite(t))
+	if _, err := c.issue(officer, membership("the one")); err != nil {
+		t.Fatal(err)
+	}
+	c.clock.Set(day.Add(time.Hour))
+	c.must(func(ctx context.Context, tx *db.Tx) error {
+		for i := range MostOfHolder + 1 {
+			if _, err := c.Issue(ctx, tx, officer, membership(fmt.Sprint("other ", i))); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `UPDATE credentials SET type = 'court' WHERE cause LIKE 'other %'`)
+		return err
+	})
+	var papers []Credential
+	c.must(func(ctx context.Context, tx *db.Tx) (err error) {
+		papers, err = c.Lookup(ctx, tx, ruler, Holder{Person: member.Person}, "membership", Use{"purpose.decide", "JH-2026-000002-2"})
+		return err
+	})
+	if len(papers) != 1 {
+		t.Errorf("%d memberships are found behind %d other licences", len(papers), MostOfHolder+1)
+	}
+}
+
 // Papers the city holds are fetched, and each fetch leaves a trace.
 func TestFetchingPapers(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {

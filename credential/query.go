@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 
 	"yiwang/access"
 	"yiwang/city"
@@ -96,17 +97,38 @@ func (r *Registry) History(ctx context.Context, tx *db.Tx, actor city.Actor, n N
 }
 
 // ByHolder lists the licences of a person or firm, newest first, in force or
-// not.
+// not, at most MostOfHolder.
 func (r *Registry) ByHolder(ctx context.Context, tx *db.Tx, actor city.Actor, h Holder) ([]Credential, error) {
 	err := r.o.Access.Ask(ctx, actor, "credential.list", access.Resource{Type: "Holder", ID: h.id(),
 		Attrs: access.Attrs{"person": h.Person, "firm": h.Firm}})
 	if err != nil {
 		return nil, err
 	}
-	rows, err := credentialsOf(ctx, tx, h)
+	rows, err := credentialsOf(ctx, tx, h, "")
 	if err != nil {
 		return nil, err
 	}
+	return r.openAll(ctx, tx, rows)
+}
+
+// Held lists the licences of one type that are in force, newest first, for a
+// program that decides: whatever else the holder has, none of them is missed.
+func (r *Registry) Held(ctx context.Context, tx *db.Tx, actor city.Actor, h Holder, t city.CredentialType) ([]Credential, error) {
+	err := r.o.Access.Ask(ctx, actor, "credential.list", access.Resource{Type: "Holder", ID: h.id(),
+		Attrs: access.Attrs{"person": h.Person, "firm": h.Firm}})
+	if err != nil {
+		return nil, err
+	}
+	return r.inForce(ctx, tx, h, t)
+}
+
+func (r *Registry) inForce(ctx context.Context, tx *db.Tx, h Holder, t city.CredentialType) ([]Credential, error) {
+	rows, err := credentialsOf(ctx, tx, h, t)
+	if err != nil {
+		return nil, err
+	}
+	now := r.now()
+	rows = slices.DeleteFunc(rows, func(c *Credential) bool { return !c.InForce(now) })
 	return r.openAll(ctx, tx, rows)
 }
 
@@ -169,18 +191,7 @@ func (r *Registry) Lookup(ctx context.Context, tx *db.Tx, actor city.Actor, h Ho
 	if err != nil {
 		return nil, err
 	}
-	rows, err := credentialsOf(ctx, tx, h)
-	if err != nil {
-		return nil, err
-	}
-	now := r.now()
-	var found []*Credential
-	for _, row := range rows {
-		if row.Type == t && row.InForce(now) {
-			found = append(found, row)
-		}
-	}
-	all, err := r.openAll(ctx, tx, found)
+	all, err := r.inForce(ctx, tx, h, t)
 	if err != nil {
 		return nil, err
 	}

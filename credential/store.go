@@ -142,21 +142,28 @@ func credentialByCause(ctx context.Context, tx *db.Tx, cause string) (*Credentia
 	return c, err
 }
 
-// maxOfHolder bounds what is read of one holder: nobody holds more in earnest.
-const maxOfHolder = 500
+// MostOfHolder bounds what ByHolder reads of one holder: nobody holds more in
+// earnest. Where somebody has more, Held still finds every type.
+const MostOfHolder = 500
 
-func credentialsOf(ctx context.Context, tx *db.Tx, h Holder) ([]*Credential, error) {
+// credentialsOf reads the newest of a holder; with a type only that one's, the
+// valid ones first.
+func credentialsOf(ctx context.Context, tx *db.Tx, h Holder, t city.CredentialType) ([]*Credential, error) {
+	column, id := "person", any(h.Person)
 	if !h.Firm.IsZero() {
-		return db.All(ctx, tx, scanCredential, `SELECT `+columns+` FROM credentials WHERE firm = $1
-ORDER BY issued_at DESC, number LIMIT $2`, h.Firm, maxOfHolder)
+		column, id = "firm", h.Firm
 	}
-	return db.All(ctx, tx, scanCredential, `SELECT `+columns+` FROM credentials WHERE person = $1
-ORDER BY issued_at DESC, number LIMIT $2`, h.Person, maxOfHolder)
+	if t == "" {
+		return db.All(ctx, tx, scanCredential, `SELECT `+columns+` FROM credentials WHERE `+column+` = $1
+ORDER BY issued_at DESC, number LIMIT $2`, id, MostOfHolder)
+	}
+	return db.All(ctx, tx, scanCredential, `SELECT `+columns+` FROM credentials WHERE `+column+` = $1 AND type = $2
+ORDER BY CASE WHEN status = '01' THEN 0 ELSE 1 END, issued_at DESC, number LIMIT $3`, id, string(t), MostOfHolder)
 }
 
 func credentialsOfCase(ctx context.Context, tx *db.Tx, n city.CaseNumber) ([]*Credential, error) {
 	return db.All(ctx, tx, scanCredential, `SELECT `+columns+` FROM credentials WHERE case_no = $1 AND case_no <> ''
-ORDER BY issued_at, number LIMIT $2`, string(n), maxOfHolder)
+ORDER BY issued_at, number LIMIT $2`, string(n), MostOfHolder)
 }
 
 type storedEvent struct {

@@ -120,21 +120,17 @@ func (s *Service) ruleOf(c casework.Case) (city.RuleID, bool) {
 	return city.RuleID(st.Rule), true
 }
 
-// speak fetches the facts outside any transaction that writes, and then lets the
-// rule speak and carries out what it says. What could not be carried out is given
-// to an officer, whatever the rule says.
+// speak lets the rule speak and carries out what it says, in one transaction with
+// the facts: what one decision gave, the next about the same person knows. What
+// could not be carried out is given to an officer, whatever the rule says.
 func (s *Service) speak(ctx context.Context, c casework.Case, id city.RuleID, give bool) error {
 	actor := ruleActor(id, c)
-	var k *knowledge
-	err := s.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		k, err = s.gather(ctx, tx, actor, c, id)
-		return err
-	})
-	if err != nil {
-		return err
-	}
 	return s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, err := s.conclude(ctx, tx, actor, c, id, k, give)
+		k, err := s.gather(ctx, tx, actor, c, id)
+		if err != nil {
+			return err
+		}
+		_, err = s.conclude(ctx, tx, actor, c, id, k, give)
 		return err
 	})
 }
@@ -152,8 +148,12 @@ type knowledge struct {
 	sight *sight
 }
 
-// gather reads what the rule wants to know of the case.
+// gather reads what the rule wants to know of the case. From here to the end of
+// the transaction no other decides about the same applicant.
 func (s *Service) gather(ctx context.Context, tx *db.Tx, actor city.Actor, c casework.Case, id city.RuleID) (*knowledge, error) {
+	if err := lockParty(ctx, tx, Party{c.Applicant, c.Firm}); err != nil {
+		return nil, err
+	}
 	r, _ := s.Rules.Rule(id)
 	var app Application
 	if err := s.engine.Payload(ctx, tx, actor, c.Number, &app); err != nil {

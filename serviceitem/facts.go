@@ -111,6 +111,9 @@ func (v *sight) held(ctx context.Context, tx *db.Tx, t city.CredentialType) ([]c
 		if err != nil {
 			return nil, err
 		}
+		if len(held) >= credential.MostOfHolder { // there may be more of the type that is asked for
+			return v.s.Licences.Held(ctx, tx, program(v.body), h, t)
+		}
 		now := v.s.Clock.Now()
 		for _, c := range held {
 			if c.InForce(now) {

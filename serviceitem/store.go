@@ -2,8 +2,11 @@ package serviceitem
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"yiwang/casework"
@@ -206,4 +209,26 @@ func linkUpload(tx *db.Tx, id city.BlobID, n city.CaseNumber) {
 		}
 		return nil
 	}, string(n), id)
+}
+
+// lockParty waits until nobody else decides about the person and the firm, on any
+// node, until the transaction ends. SQLite has one writer anyway.
+func lockParty(ctx context.Context, tx *db.Tx, of Party) error {
+	if tx.Engine() != db.Postgres {
+		return nil
+	}
+	var keys []int64
+	for _, id := range []string{of.Person.String(), of.Firm.String()} {
+		if id != "" {
+			sum := sha256.Sum256([]byte("decide " + id))
+			keys = append(keys, int64(binary.BigEndian.Uint64(sum[:8])))
+		}
+	}
+	slices.Sort(keys) // always in the same order
+	for _, k := range keys {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, k); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -189,13 +189,16 @@ func (b *burst) round(n int) {
 // file sends one application and remembers what was answered.
 func (b *burst) file(key string, body json.RawMessage) (acknowledged int, alive bool) {
 	f := &filed{body: body}
-	var c struct{ Number, Detail string }
+	var c struct {
+		Number, Detail string
+		Errors         []struct{ Location, Message string }
+	}
 	switch got := b.post("/api/v1/applications", key, body, &c); got {
 	case 0: // the program is gone
 	case http.StatusCreated:
 		f.number = c.Number
 	default:
-		b.Errorf("%s: %d %s", key, got, c.Detail)
+		b.Errorf("%s: %d %s %v", key, got, c.Detail, c.Errors)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -212,6 +215,7 @@ func (b *burst) again(key string, f *filed, killed time.Time) {
 	b.Helper()
 	var c, d struct {
 		Number, Code, Detail string
+		Errors               []struct{ Location, Message string }
 		OpenedAt             time.Time `json:"opened_at"`
 	}
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(250 * time.Millisecond) {
@@ -220,7 +224,7 @@ func (b *burst) again(key string, f *filed, killed time.Time) {
 			break
 		}
 		if got != http.StatusConflict || c.Code != "api.key_running" || time.Now().After(end) {
-			b.Errorf("%s again: %d %s", key, got, c.Detail)
+			b.Errorf("%s again: %d %s %v", key, got, c.Detail, c.Errors)
 			return
 		}
 	}
@@ -269,6 +273,13 @@ func (b *burst) look(n int) {
 			if err := b.settled(ctx, tx, a, system, city.CaseNumber(number)); err != nil {
 				return err
 			}
+		}
+		allowances, err := db.One[int](ctx, tx, `SELECT COUNT(*) FROM credentials WHERE type = 'senior-allowance'`)
+		if err == nil && allowances > 1 {
+			b.Errorf("round %d: one person has %d allowances", n, allowances)
+		}
+		if err != nil {
+			return err
 		}
 		stored, err := db.One[int](ctx, tx, `SELECT COUNT(*) FROM applications`)
 		if err == nil && stored != len(want) {
