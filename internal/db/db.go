@@ -52,7 +52,7 @@ type backend interface {
 	update(ctx context.Context, fn func(context.Context, *Tx) error) error
 	compose(ctx context.Context, fn func(context.Context, *Tx) error) error
 	view(ctx context.Context, fn func(context.Context, *Tx) error) error
-	migrate(ctx context.Context) error
+	migrate(ctx context.Context, to int64) error
 	ping(ctx context.Context) error
 	close() error
 }
@@ -96,7 +96,11 @@ func (d *DB) Engine() Engine { return d.engine }
 
 // Migrate brings the schema to this program's version, and refuses a newer one
 // with ErrNewerSchema.
-func (d *DB) Migrate(ctx context.Context) error { return d.b.migrate(ctx) }
+func (d *DB) Migrate(ctx context.Context) error { return d.b.migrate(ctx, 0) }
+
+// MigrateTo brings the schema up to a version and no further, for a copy that an
+// older program made.
+func (d *DB) MigrateTo(ctx context.Context, version int64) error { return d.b.migrate(ctx, version) }
 
 // Ping reports whether the database answers.
 func (d *DB) Ping(ctx context.Context) error { return d.b.ping(ctx) }
