@@ -42,6 +42,7 @@ type Options struct {
 	Origin   string // how people reach the program, "https://city.example"
 	Clock    city.Clock
 	Since    time.Time // when the city's records begin, if before the first run: licences may be that old
+	Existing bool      // only where a city is already: nothing is made or migrated
 	Demo     bool      // a made-up city: says so on every page, takes the password "demo"
 	Log      *slog.Logger
 	MaxPages int // bounds the SQLite file in pages of 4 KiB; tests use it as a full disk
@@ -105,6 +106,11 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if len(faults) > 0 {
 		return nil, PackFaults(faults)
 	}
+	if o.Existing {
+		if err := (Place{o.Data, o.Database}).stands(); err != nil {
+			return nil, err
+		}
+	}
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return nil, err
 	}
@@ -123,15 +129,20 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 }
 
 func (a *App) openDatabase(ctx context.Context) error {
-	url := a.Database
-	if url == "" {
-		url = "sqlite:" + filepath.Join(a.Data, "city.db")
-	}
-	d, err := db.Open(ctx, url, db.Options{MaxPages: a.MaxPages})
+	p := Place{a.Data, a.Database}
+	d, err := db.Open(ctx, p.url(), db.Options{MaxPages: a.MaxPages, Beside: a.Existing})
 	if err != nil {
 		return err
 	}
-	if err := d.Migrate(ctx); err != nil {
+	if a.Existing {
+		var have int64
+		if have, err = d.Version(ctx); err == nil && have != db.Newest() {
+			err = city.Conflict("cli.place.version", "have", have, "know", db.Newest())
+		}
+	} else if err = d.Migrate(ctx); err == nil && a.City != "" {
+		err = p.noteCity(a.City)
+	}
+	if err != nil {
 		d.Close()
 		return err
 	}
@@ -151,7 +162,7 @@ func (a *App) master(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return journal.LoadMaster(filepath.Join(a.Data, "keys", "master.key"), empty)
+	return journal.LoadMaster(masterFile(a.Data), empty && !a.Existing)
 }
 
 func (a *App) build(ctx context.Context) error {
@@ -192,7 +203,7 @@ func (a *App) domain(ctx context.Context) (err error) {
 	}
 	if a.Credentials, err = credential.New(ctx, credential.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
 		Zone: p.Zone, City: string(p.Site.Code), Name: p.Site.Name, Mark: p.Site.Mark.Text, Types: p.Credentials, Issuers: a.issuers(),
-		Keys: filepath.Join(a.Data, "keys", "licences"), KeysFrom: a.Since, ListURL: a.Origin + "/credentials/status/", CheckURL: a.Origin + "/verify",
+		Keys: signingKeys(a.Data), KeysFrom: a.Since, ListURL: a.Origin + "/credentials/status/", CheckURL: a.Origin + "/verify",
 		Regions: a.regionName, Press: paper.NewPress(web.Fonts(), os.DirFS("/usr/share/fonts/truetype"))}); err != nil {
 		return err
 	}

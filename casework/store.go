@@ -196,3 +196,8 @@ func registerKind(ctx context.Context, tx *db.Tx, id city.KindID, digest, defini
 func kindDefinition(ctx context.Context, tx *db.Tx, id city.KindID, v int) (string, error) {
 	return db.One[string](ctx, tx, `SELECT definition FROM kind_versions WHERE kind = $1 AND version = $2`, string(id), v)
 }
+
+func newestCases(ctx context.Context, tx *db.Tx, limit int) ([]caseRow, error) {
+	return db.All(ctx, tx, func(r db.Row) (caseRow, error) { return scanCase(r) },
+		`SELECT `+rowColumns+` FROM cases c ORDER BY c.id DESC LIMIT $1`, limit)
+}

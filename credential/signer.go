@@ -24,6 +24,7 @@ import (
 	"github.com/emmansun/gmsm/smx509"
 
 	"yiwang/city"
+	"yiwang/internal/db"
 )
 
 // Signer signs codes and status lists in the city's name. Its key may lie in a
@@ -297,4 +298,39 @@ func (k *fileKey) Sign(_ context.Context, message []byte) ([]byte, error) {
 	r.FillBytes(out[:32])
 	s.FillBytes(out[32:])
 	return out, nil
+}
+
+// Term is how long a signing key may sign.
+type Term struct {
+	Algorithm   Algorithm
+	Key         KeyID
+	From, Until time.Time
+}
+
+// Terms are the terms of the folder's keys, newest first.
+func (f *KeyFolder) Terms() []Term {
+	all := make([]Term, len(f.keys))
+	for i, k := range f.keys {
+		all[i] = Term{k.alg, k.id, k.cert.NotBefore, k.cert.NotAfter}
+	}
+	return all
+}
+
+// Lost names the keys that the database knows to be in force and the folder
+// lacks: nothing can be signed with them again.
+func (f *KeyFolder) Lost(ctx context.Context, tx *db.Tx, at time.Time) (lost []KeyID, err error) {
+	known, err := keysStored(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range known {
+		cert, err := smx509.ParseCertificate(k.certificate)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %s in the database: %w", k.id, err)
+		}
+		if f.ByID(k.id) == nil && at.Before(cert.NotAfter) {
+			lost = append(lost, k.id)
+		}
+	}
+	return lost, nil
 }

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"yiwang/city"
 	"yiwang/internal/db"
 )
 
@@ -215,6 +216,23 @@ func (j *Journal) Rebuild(ctx context.Context, name string) error {
 		tx.AfterCommit(j.wake)
 		return f.Reset(ctx, tx)
 	})
+}
+
+// Rewind puts a follower before the first event, for a restored database that
+// lacks what the follower had derived. Elsewhere Rebuild forgets that as well.
+func Rewind(ctx context.Context, tx *db.Tx, name string) error { return rewind(ctx, tx, name) }
+
+// Behind says how many events lie before the position still, counted no further
+// than limit, and when the first of them happened.
+func Behind(ctx context.Context, tx *db.Tx, p Position, limit int) (n int64, first time.Time, err error) {
+	n, at, err := behind(ctx, tx, p, limit)
+	return n, city.FromMicros(at), err
+}
+
+// Newest is when the last event happened; zero before the first.
+func Newest(ctx context.Context, tx *db.Tx) (time.Time, error) {
+	at, err := newest(ctx, tx)
+	return city.FromMicros(at), err
 }
 
 // Read gives events after p in order, at most limit.

@@ -107,6 +107,28 @@ func last(ctx context.Context, tx *db.Tx) (Position, error) {
 	return p, err
 }
 
+func behind(ctx context.Context, tx *db.Tx, p Position, limit int) (n, first int64, err error) {
+	where, args := `id > $1 ORDER BY id LIMIT $2`, []any{p.ID, limit}
+	if tx.Engine() == db.Postgres {
+		where, args = `(tx, id) > ($1, $2) ORDER BY tx, id LIMIT $3`, []any{p.Tx, p.ID, limit}
+	}
+	err = tx.QueryRow(ctx, `SELECT count(*), COALESCE(min(at), 0) FROM (SELECT at FROM journal WHERE `+where+`) j`, args...).Scan(&n, &first)
+	return n, first, err
+}
+
+func newest(ctx context.Context, tx *db.Tx) (int64, error) {
+	p, err := last(ctx, tx)
+	if err != nil || p == (Position{}) {
+		return 0, err
+	}
+	return db.One[int64](ctx, tx, `SELECT at FROM journal WHERE tx = $1 AND id = $2`, p.Tx, p.ID)
+}
+
+func someKey(ctx context.Context, tx *db.Tx) (id KeyID, wrapped []byte, err error) {
+	err = tx.QueryRow(ctx, `SELECT id, wrapped FROM seal_keys ORDER BY id DESC LIMIT 1`).Scan(&id, &wrapped)
+	return id, wrapped, err
+}
+
 func noteFailure(ctx context.Context, tx *db.Tx, name, fault string) error {
 	_, err := tx.Exec(ctx, `UPDATE followers SET failures = failures + 1, fault = $1 WHERE name = $2`, fault, name)
 	return err

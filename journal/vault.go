@@ -30,7 +30,8 @@ var ErrErased = errors.New("journal: erased")
 
 // Vault seals personal values with AES-256-GCM under keys of their own, which
 // lie in the database wrapped by the master key. Destroying a key makes what it
-// sealed unreadable wherever a copy may lie, backups included.
+// sealed unreadable wherever a copy may lie, except in a backup that holds the
+// key as well.
 type Vault struct {
 	master cipher.AEAD
 	digest []byte // derived from the master key; immutable
@@ -228,6 +229,20 @@ func (v *Vault) Stands(ctx context.Context, tx *db.Tx, id KeyID) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// Fits tells whether the master key is the one that the database's keys are
+// wrapped by, tried on the newest of them.
+func (v *Vault) Fits(ctx context.Context, tx *db.Tx) (bool, error) {
+	id, wrapped, err := someKey(ctx, tx)
+	if errors.Is(err, db.ErrNoRows) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	_, err = unlock(v.master, wrapped, id[:])
+	return err == nil, nil
 }
 
 // Erase destroys every key of the person.

@@ -160,6 +160,12 @@ func (v *View) asset(name string) string { return v.site.assets.url(name) }
 // them show their tables otherwise and say why.
 func (v *View) Bundled(name string) bool { return v.site.assets.url(name) != "" }
 
+// BundleReady reports whether the fetched scripts were built into the program.
+func BundleReady() bool {
+	_, err := fs.Stat(bundleFiles, "bundle/dist/htmx.js")
+	return err == nil
+}
+
 // Fonts are the fonts for PDF files, where the bundle fetched them; the folder
 // may be empty.
 func Fonts() fs.FS {

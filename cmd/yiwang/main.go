@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,9 +23,17 @@ type commands struct {
 	Demo   demoCmd   `cmd:"" help:"A living made-up city on this machine; prints addresses and sign-ins."`
 	Serve  serveCmd  `cmd:"" help:"Run a city."`
 	Check  checkCmd  `cmd:"" help:"Check a city pack: every fault with file and line."`
-	Import importCmd `cmd:"" help:"Import service items into a pack."`
+	Import importCmd `cmd:"" help:"Import service items into a pack, people or firms into a city."`
 	Verify verifyCmd `cmd:"" help:"Check a licence's code or number, offline."`
-	Bench  benchCmd  `cmd:"" help:"Run the program's own benchmarks."`
+
+	Backup  backupCmd  `cmd:"" help:"Write a whole city into one file, also while it is served."`
+	Restore restoreCmd `cmd:"" help:"Bring a backup to a place where no city is."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database to this program's version."`
+	Doctor  doctorCmd  `cmd:"" help:"Look whether a city is well; exit 1 when something fails."`
+	User    userCmd    `cmd:"" help:"Accounts: add, lock, unlock, code."`
+	Token   tokenCmd   `cmd:"" help:"Tokens for programs: create, list, end."`
+
+	Bench benchCmd `cmd:"" help:"Run the program's own benchmarks."`
 }
 
 // env is what every command gets: where to write, and the reader's language.
@@ -36,6 +45,36 @@ type env struct {
 }
 
 func (e *env) say(key string, args ...any) { fmt.Fprintln(e.out, city.Say(e.lang, key, args...)) }
+
+func (e *env) line(format string, args ...any) { fmt.Fprintf(e.out, format+"\n", args...) }
+
+// json prints one object for programs.
+func (e *env) json(v any) error {
+	enc := json.NewEncoder(e.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// percent draws a bar for work of which only the share is worth telling.
+func (e *env) percent(what string) func(done, total int64) {
+	if !e.terminal {
+		return nil
+	}
+	last := -1
+	return func(done, total int64) {
+		now := 100
+		if total > 0 {
+			now = int(min(done*100/total, 100))
+		}
+		if now != last {
+			last = now
+			fmt.Fprintf(e.err, "\r%s %s%%", what, strings.TrimSuffix(bar(now, 100), "/100 "))
+			if now == 100 {
+				fmt.Fprintln(e.err)
+			}
+		}
+	}
+}
 
 // Exit codes: usage and input that can't be read are 2; a check that found
 // something is 1.

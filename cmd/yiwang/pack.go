@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 
+	"yiwang/app"
+	"yiwang/city"
 	"yiwang/pack"
 )
 
@@ -23,13 +25,20 @@ func (c *checkCmd) Run(e *env) error {
 }
 
 type importCmd struct {
-	Kind string            `arg:"" enum:"items" help:"What the table holds: items."`
+	Kind string            `arg:"" enum:"items,people,firms" help:"What the table holds: items, people or firms."`
 	File string            `arg:"" help:"A table: CSV or Excel." type:"path"`
-	City string            `required:"" help:"The city's folder." type:"path"`
 	Map  map[string]string `help:"Columns of the table for fields of ours, such as name=title;code=nr."`
+	JSON bool              `name:"json" help:"One JSON object for programs."`
+	cityFlags
 }
 
 func (c *importCmd) Run(e *env) error {
+	if c.Kind != "items" {
+		return c.register(e)
+	}
+	if c.City == "" {
+		return exit{exitUsage, city.Say(e.lang, "cli.import.which_city")}
+	}
 	o := pack.ImportOptions{Columns: c.Map}
 	if e.terminal {
 		o.Progress = func(done, total int) {
@@ -43,11 +52,32 @@ func (c *importCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if c.JSON {
+		return e.json(app.Imported{Read: r.Rows, Added: r.Added, Changed: r.Changed, Same: r.Same, Rejected: r.Rejected, Rejects: r.Rejects})
+	}
 	e.say("cli.import.done", "rows", r.Rows, "added", r.Added, "changed", r.Changed, "same", r.Same, "rejected", r.Rejected, "total", r.Total, "file", r.Catalog)
 	if r.Rejects != "" {
 		e.say("cli.import.rejects", "file", r.Rejects)
 	}
 	return nil
+}
+
+// register imports people or firms into a city.
+func (c *importCmd) register(e *env) error {
+	return c.with(e, func(a *app.App) error {
+		r, err := a.Import(e.ctx, app.Table{Kind: c.Kind, File: c.File, Columns: c.Map, Lang: e.lang, Progress: e.percent("")})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return e.json(r)
+		}
+		e.say("cli.import.registered", "rows", r.Read, "added", r.Added, "changed", r.Changed, "same", r.Same, "rejected", r.Rejected)
+		if r.Rejects != "" {
+			e.say("cli.import.rejects", "file", r.Rejects)
+		}
+		return nil
+	})
 }
 
 // bar draws progress over thirty places.

@@ -58,6 +58,12 @@ var (
 		"liberation2/LiberationSans-Regular.ttf", "DejaVuSans.ttf", "dejavu/DejaVuSans.ttf"}
 )
 
+// Ready is nil when both fonts are there, and says otherwise which is missing.
+func (p *Press) Ready() error {
+	_, _, err := p.fonts()
+	return err
+}
+
 func (p *Press) fonts() (chinese, latin []byte, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

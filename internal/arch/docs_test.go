@@ -186,6 +186,11 @@ func (tr truth) command(name, rest string) string {
 	if err != nil {
 		return err.Error()
 	}
+	if words := strings.Fields(rest); len(words) > 0 && strings.Contains(help, "Commands:") { // such as user add
+		if help, err = tr.flags(name + " " + words[0]); err != nil {
+			return err.Error()
+		}
+	}
 	for _, f := range flagPattern.FindAllString(rest, -1) {
 		if !regexp.MustCompile(regexp.QuoteMeta(f) + `\b`).MatchString(help) {
 			return fmt.Sprintf("yiwang %s has no flag %s", name, f)
@@ -302,7 +307,7 @@ func helpOf(command string) (string, error) {
 		return "", err
 	}
 	var out bytes.Buffer
-	cmd := exec.Command(bin, command, "--help")
+	cmd := exec.Command(bin, append(strings.Fields(command), "--help")...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("yiwang has no command %s", command)

@@ -249,3 +249,8 @@ func (d *DB) Bare(ctx context.Context) (bare bool, err error) {
 	})
 	return bare, err
 }
+
+// CountRows counts the table's rows.
+func CountRows(ctx context.Context, tx *Tx, t Table) (int64, error) {
+	return One[int64](ctx, tx, "SELECT count(*) FROM "+t.Name)
+}

@@ -67,6 +67,9 @@ type DB struct {
 type Options struct {
 	// MaxPages bounds an SQLite file in 4 KiB pages; tests use it as a full disk.
 	MaxPages int
+	// Beside says that another process may be serving the same SQLite file:
+	// closing leaves its log to that one and makes nobody wait.
+	Beside bool
 	// Conns bounds the connections to PostgreSQL; 0 means 16.
 	Conns int
 }

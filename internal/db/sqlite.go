@@ -23,6 +23,7 @@ const (
 
 type sqliteBackend struct {
 	dsn    string
+	beside bool
 	writer *sql.DB // one connection, used by the writing goroutine
 	reader *sql.DB
 	idle   chan *sqliteReadSession // reading connections in nobody's hands; nil ones are yet to be opened
@@ -72,7 +73,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteBackend, er
 	n := 4 * runtime.GOMAXPROCS(0)
 	reader.SetMaxOpenConns(n + 1) // and one that moves the log
 	reader.SetMaxIdleConns(n + 1)
-	b := &sqliteBackend{dsn: dsn, writer: writer, reader: reader, jobs: make(chan *job, queueSize), closing: make(chan struct{}), stopped: make(chan struct{})}
+	b := &sqliteBackend{dsn: dsn, beside: o.Beside, writer: writer, reader: reader, jobs: make(chan *job, queueSize), closing: make(chan struct{}), stopped: make(chan struct{})}
 	b.idle = make(chan *sqliteReadSession, n)
 	for range n {
 		b.idle <- nil
@@ -278,8 +279,10 @@ func (b *sqliteBackend) close() error {
 		}
 	}
 	err := b.reader.Close()
-	if _, e := b.writer.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err == nil && e != nil {
-		err = e
+	if !b.beside {
+		if _, e := b.writer.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err == nil && e != nil {
+			err = e
+		}
 	}
 	if e := b.writer.Close(); err == nil {
 		err = e
