@@ -339,8 +339,10 @@ func (d *doctor) followers(ctx context.Context) {
 		switch {
 		case s.Failures > 0:
 			d.say(check, grade, "cli.doctor.follower_failing", "n", s.Failures, "fault", s.Fault)
+		case n == lagCounted:
+			d.say(check, grade, "cli.doctor.follower_far", "n", n, "first", first.Local())
 		case n > 0:
-			d.say(check, grade, "cli.doctor.follower_behind", "n", n, "by", lag.Round(time.Second).String())
+			d.say(check, grade, "cli.doctor.follower_behind", "n", n, "first", first.Local())
 		default:
 			d.say(check, OK, "cli.doctor.follower")
 		}

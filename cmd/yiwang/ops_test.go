@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"yiwang/app"
@@ -23,16 +25,9 @@ import (
 	"yiwang/demo"
 	"yiwang/internal/db"
 	"yiwang/internal/db/dbtest"
+	"yiwang/internal/story"
 	"yiwang/journal"
 )
-
-// The test binary stands in for the program where a process of its own is needed.
-func TestMain(m *testing.M) {
-	if args := os.Getenv("YIWANG_TEST_ARGS"); args != "" {
-		os.Exit(run(context.Background(), strings.Split(args, "\n"), os.Stdout, os.Stderr, os.Getenv))
-	}
-	os.Exit(m.Run())
-}
 
 const jianghai = "../../cities/jianghai"
 
@@ -127,31 +122,38 @@ func settle(t *testing.T, data, database string) {
 	ok(t, a.Journal.CatchUp(ctx))
 }
 
-// settled gives a fresh copy of one city on SQLite.
+// settled gives a fresh copy of one city on SQLite, kept in memory.
 var (
 	settleOnce sync.Once
-	settledAt  string
+	settledFS  = fstest.MapFS{}
 )
 
 func settled(t *testing.T) string {
 	t.Helper()
 	settleOnce.Do(func() {
-		dir, err := os.MkdirTemp("", "yiwang-ops-")
-		ok(t, err)
+		dir := t.TempDir()
 		settle(t, dir, "")
-		settledAt = dir
+		ok(t, fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			raw, err := os.ReadFile(filepath.Join(dir, name))
+			settledFS[name] = &fstest.MapFile{Data: raw, Mode: 0o600}
+			return err
+		}))
 	})
-	if settledAt == "" {
+	if len(settledFS) == 0 {
 		t.Fatal("the city could not be made")
 	}
 	data := filepath.Join(t.TempDir(), "data")
-	ok(t, os.CopyFS(data, os.DirFS(settledAt)))
+	ok(t, os.CopyFS(data, settledFS))
 	ok(t, filepath.WalkDir(data, func(name string, e os.DirEntry, err error) error { // CopyFS is generous with permissions
 		if err == nil && e.IsDir() {
 			return os.Chmod(name, 0o700)
 		}
 		return os.Chmod(name, 0o600)
 	}))
+	ok(t, os.MkdirAll(filepath.Join(data, "blobs"), 0o700))
 	return data
 }
 
@@ -284,7 +286,7 @@ func TestBackupBesideServing(t *testing.T) {
 			case <-stop:
 				stopped <- nil
 				return
-			default:
+			case <-time.After(5 * time.Millisecond):
 			}
 			if _, err := a.UserCode(ctx, "resident"); err != nil {
 				stopped <- err
@@ -402,8 +404,7 @@ func TestKilledBackup(t *testing.T) {
 	ok(t, f.Close())
 	dir := t.TempDir()
 	file := filepath.Join(dir, "city.backup")
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "YIWANG_TEST_ARGS="+strings.Join([]string{"backup", file, "--data", data}, "\n"))
+	cmd := exec.Command(story.Build(t, "./cmd/yiwang"), "backup", file, "--data", data)
 	ok(t, cmd.Start())
 	started := func() bool {
 		parts, _ := filepath.Glob(filepath.Join(dir, ".city.backup.part-*"))
