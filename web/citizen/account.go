@@ -122,12 +122,20 @@ type Uses struct {
 
 // Delegations are the leaves that the reader gave and was given.
 type Delegations struct {
-	Acting   []Acting // whom the reader may act for, themselves first; empty hides the choice
+	Family   []Relative // relatives who may be given leave without typing who they are
+	Acting   []Acting   // whom the reader may act for, themselves first; empty hides the choice
 	Given    []Delegation
 	Received []Delegation
 	New      []web.Field // fields to give one
 	Others   []city.Field
 	Action   string
+}
+
+// Relative is somebody of the family whom the register knows.
+type Relative struct {
+	Name string
+	Kind city.Text // "女儿", "mother"
+	Href string    // page that gives leave
 }
 
 // Delegation is a leave to act for somebody.

@@ -11,6 +11,9 @@ import (
 type Licences struct {
 	Valid []LicenceLine
 	Other []LicenceLine // suspended, revoked, expired
+	// Limited says that the reader acts for somebody with leave for single
+	// services, which is none to see all licences.
+	Limited bool
 }
 
 // LicenceLine is a licence in a list.

@@ -107,8 +107,8 @@ func TestALeaveThatEndsEndsEverything(t *testing.T) {
 	id := w.leave("senior-allowance")
 	v := w.visit().signIn("resident").actFor("林秀兰")
 	n := w.file(v)
-	v.get("/licences").is(403) // leave for one item is no leave to see everything
-	v.get("/matters/" + string(n)).is(200).reads("Granted", "Only the person concerned can see who looked").lacks("Checking an application by rule")
+	v.get("/licences").is(200).reads("Your leave is for single services") // leave for one item is no leave to see everything
+	v.get("/matters/"+string(n)).is(200).reads("Granted", "Only the person concerned can see who looked").lacks("Checking an application by rule")
 	v.get("/items/senior-allowance").press("Start").is(200)
 	draft := v.at.Path
 
@@ -368,4 +368,31 @@ func TestAnOutageKeepsTheForm(t *testing.T) {
 	if v.press("Try again"); v.status == 503 {
 		t.Errorf("still down: %s", v.text("main"))
 	}
+}
+
+func TestAnElderGivesLeaveWithTwoTaps(t *testing.T) {
+	w := newTown(t)
+	mother := w.visit().signIn("elder")
+	mother.get("/delegations?elder=1").reads("Your family", "林小满 (child)").click("Let them act for me").reads("Let 林小满 act for you?", "23 November 2027")
+	at := mother.at.Path
+	mother.press("Give leave").is(200).on("/delegations").reads("林小满").lacks("Your family")
+	mother.send("POST", at, "application/x-www-form-urlencoded", nil).is(200) // sent twice
+	if n := len(mother.all(`a[href$="/end"]`)); n != 1 {
+		t.Errorf("%d leaves", n)
+	}
+	mother.get("/family/" + w.stranger.String()).is(404)
+	w.visit().signIn("resident").get("/delegations").press("Accept").is(200)
+	mother.get("/").reads("林小满 may act for you until 23 November 2027")
+}
+
+func TestNobodyLeafsThroughNumbers(t *testing.T) {
+	w := newTown(t)
+	v := w.visit()
+	for range 30 {
+		v.get("/verify?code=YW1:NOTHING").is(200)
+	}
+	v.get("/verify?code=YW1:NOTHING").is(429)
+	v.get("/matters?number=JH-2026-000001-7").is(429)
+	w.clock.Advance(10 * time.Second)
+	v.get("/matters?number=JH-2026-000001-7").is(404)
 }

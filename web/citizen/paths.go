@@ -24,6 +24,7 @@ const (
 	PathAlgorithms  = "/algorithms"
 	PathOffers      = "/offers"
 	PathActing      = "/acting" // POST: on whose behalf the session acts from now on
+	PathFamily      = "/family" // and the relative
 	PathTokens      = "/account/tokens"
 
 	PathStatusList = "/credentials/status/" // and the list's number

@@ -2,6 +2,7 @@ package citizen
 
 import (
 	"net/http"
+	"time"
 
 	"yiwang/access"
 	"yiwang/algorithm"
@@ -47,7 +48,8 @@ type Deps struct {
 // Pages serves what residents and firms see. It is safe for concurrent use.
 type Pages struct {
 	Deps
-	own *http.ServeMux // the same routes, to go on after a sign-in
+	own  *http.ServeMux // the same routes, to go on after a sign-in
+	pace pace
 }
 
 // New makes the pages.
@@ -58,7 +60,7 @@ func New(d Deps) *Pages {
 	if d.Address == nil {
 		d.Address = addressOf
 	}
-	p := &Pages{Deps: d, own: http.NewServeMux()}
+	p := &Pages{Deps: d, own: http.NewServeMux(), pace: pace{full: map[string]time.Time{}}}
 	p.Routes(p.own)
 	return p
 }
@@ -135,6 +137,8 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 	get(PathDelegations, p.delegations)
 	post(PathDelegations, p.giveLeave)
 	post(PathDelegations+"/{id}/accept", p.acceptLeave)
+	get(PathFamily+"/{person}", p.familyPage)
+	post(PathFamily+"/{person}", p.giveFamily)
 	get(PathDelegations+"/{id}/end", p.endLeavePage)
 	post(PathDelegations+"/{id}/end", p.endLeave)
 	post(PathActing, p.actFor)

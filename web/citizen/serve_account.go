@@ -45,7 +45,7 @@ func (p *Pages) showAccount(w http.ResponseWriter, r *http.Request, status int, 
 		if err != nil {
 			return err
 		}
-		v.Notices = noticeLines(page)
+		v.Notices = p.noticeLines(a, page)
 		keys, err := p.Identity.Passkeys(ctx, tx, me)
 		if err != nil {
 			return err

@@ -56,12 +56,22 @@ func (p *Pages) elderHome(r *http.Request) (h ElderHome, err error) {
 		}
 	}
 	open := 0
+	family := city.Message{Key: "citizen.elder.family.help"}
 	if a.Kind == city.Resident {
 		err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
 			page, err := p.Cases.Mine(ctx, tx, a, 100, "")
+			if err != nil {
+				return err
+			}
 			for _, c := range page.Cases {
 				if c.Open {
 					open++
+				}
+			}
+			list, err := p.Identity.Delegations(ctx, tx, oneself(a))
+			for _, d := range list {
+				if d.Giver == a.Person && d.Live(p.Clock.Now()) {
+					family = city.Message{Key: "citizen.elder.family.one", Args: []any{"name", d.TakerName, "until", d.Until}}
 				}
 			}
 			return err
@@ -73,7 +83,7 @@ func (p *Pages) elderHome(r *http.Request) (h ElderHome, err error) {
 	}
 	h.Things = append(h.Things,
 		Thing{Sign: "matter", Title: web.Words("citizen.matters.title"), Sub: matters, Href: PathMatters},
-		Thing{Sign: "family", Title: web.Words("citizen.elder.family"), Sub: city.Message{Key: "citizen.elder.family.help"}, Href: PathDelegations},
+		Thing{Sign: "family", Title: web.Words("citizen.elder.family"), Sub: family, Href: PathDelegations},
 		Thing{Sign: "paper", Title: web.Words("citizen.licences.title"), Sub: city.Message{Key: "citizen.elder.papers"}, Href: PathLicences},
 	)
 	return h, err

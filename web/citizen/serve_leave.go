@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"yiwang/city"
+	"yiwang/directory"
 	"yiwang/form"
 	"yiwang/identity"
 	"yiwang/internal/db"
@@ -166,9 +167,7 @@ func (p *Pages) leaveFields(sent url.Values) []web.Field {
 	f[1].Values = sent["items"]
 	f[2].Parts = map[string]string{"year": sent.Get("until.year"), "month": sent.Get("until.month"), "day": sent.Get("until.day")}
 	if sent == nil { // a year from now, as a beginning
-		d := p.today()
-		f[2].Parts = nil
-		f[2].Value = city.Date{Year: d.Year + 1, Month: d.Month, Day: min(d.Day, 28)}.String()
+		f[2].Parts, f[2].Value = nil, p.inAYear().String()
 	}
 	return f
 }
@@ -209,6 +208,17 @@ func (p *Pages) showDelegations(w http.ResponseWriter, r *http.Request, status i
 			}
 			v.Received = append(v.Received, x)
 		}
+		if err != nil {
+			return err
+		}
+		family, err := p.family(ctx, tx, a.Person)
+		for _, m := range family {
+			if !slices.ContainsFunc(list, func(d identity.Delegation) bool {
+				return d.Giver == a.Person && d.Taker == m.Person && d.Ended.IsZero() && now.Before(d.Until)
+			}) {
+				v.Family = append(v.Family, Relative{Name: m.name, Kind: web.Words("citizen.family." + string(m.Kind)), Href: PathFamily + "/" + m.Person.String()})
+			}
+		}
 		return err
 	})
 	if err != nil {
@@ -217,7 +227,109 @@ func (p *Pages) showDelegations(w http.ResponseWriter, r *http.Request, status i
 	return web.Render(w, r, status, DelegationsPage(v))
 }
 
-// giveLeave offers somebody leave to act. The same leave offered twice is one.
+// member is a grown-up of the family.
+type member struct {
+	directory.Relative
+	name string
+}
+
+// family are the relatives to whom somebody may hand their matters.
+func (p *Pages) family(ctx context.Context, tx *db.Tx, of city.PersonID) ([]member, error) {
+	list, err := p.Directory.Relatives(ctx, tx, of)
+	if err != nil {
+		return nil, err
+	}
+	var out []member
+	for _, r := range list {
+		facts, err := p.Directory.PersonFacts(ctx, tx, r.Person)
+		if err != nil {
+			return nil, err
+		}
+		name, _ := facts["name"].(string)
+		born, _ := facts["birth_date"].(city.Date)
+		if name != "" && !born.IsZero() && city.YearsBetween(born, p.today()) >= adult {
+			out = append(out, member{r, name})
+		}
+	}
+	return out, nil
+}
+
+const adult = 18 // years: whoever acts for somebody answers for it (民法典 第十八条)
+
+// relative finds the relative of the address, as the register knows them.
+func (p *Pages) relative(r *http.Request, a city.Actor) (m member, err error) {
+	id, err := parseID[city.PersonID](r.PathValue("person"))
+	if err != nil {
+		return m, err
+	}
+	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		list, err := p.family(ctx, tx, a.Person)
+		if i := slices.IndexFunc(list, func(x member) bool { return x.Person == id }); i >= 0 {
+			m = list[i]
+		} else if err == nil {
+			err = city.NotFound("error.not_found")
+		}
+		return err
+	})
+	return m, err
+}
+
+// inAYear is the last day of a leave that is given with one tap.
+func (p *Pages) inAYear() city.Date {
+	d := p.today()
+	return city.Date{Year: d.Year + 1, Month: d.Month, Day: min(d.Day, 28)}
+}
+
+func (p *Pages) familyPage(w http.ResponseWriter, r *http.Request) error {
+	a, err := resident(r)
+	if err != nil {
+		return err
+	}
+	m, err := p.relative(r, a)
+	if err != nil {
+		return err
+	}
+	return web.Render(w, r, http.StatusOK, ConfirmPage(web.Confirmation{
+		Title: web.Words("citizen.family.confirm", "name", m.name), Text: city.Message{Key: "citizen.family.confirm.text", Args: []any{"until", p.endOfDay(p.inAYear())}},
+		Effects: []city.Text{web.Words("citizen.family.confirm.may"), web.Words("citizen.family.confirm.end"), web.Words("citizen.family.confirm.accept", "name", m.name)},
+		Action:  PathFamily + "/" + m.Person.String(), Do: web.Words("citizen.delegations.give"), Back: web.Link{Text: web.Words("citizen.family.no"), Href: PathDelegations},
+	}, ""))
+}
+
+// giveFamily gives a relative leave for a year and for everything that allows it.
+func (p *Pages) giveFamily(w http.ResponseWriter, r *http.Request) error {
+	a, err := resident(r)
+	if err != nil {
+		return err
+	}
+	m, err := p.relative(r, a)
+	if err != nil {
+		return err
+	}
+	if err := p.give(r.Context(), oneself(a), identity.Leave{Taker: m.Person, Until: p.endOfDay(p.inAYear())}); err != nil {
+		return err
+	}
+	return web.Redirect(w, r, PathDelegations)
+}
+
+// give offers a leave; the same one offered twice is one.
+func (p *Pages) give(ctx context.Context, me city.Actor, l identity.Leave) error {
+	return p.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		have, err := p.Identity.Delegations(ctx, tx, me)
+		if err != nil {
+			return err
+		}
+		for _, d := range have {
+			if d.Giver == me.Person && d.Taker == l.Taker && d.Ended.IsZero() && p.day(d.Until) == p.day(l.Until) && slices.Equal(d.Items, l.Items) {
+				return nil
+			}
+		}
+		_, err = p.Identity.Give(ctx, tx, me, l)
+		return err
+	})
+}
+
+// giveLeave offers somebody leave to act.
 func (p *Pages) giveLeave(w http.ResponseWriter, r *http.Request) error {
 	a, err := resident(r)
 	if err != nil {
@@ -247,19 +359,7 @@ func (p *Pages) giveLeave(w http.ResponseWriter, r *http.Request) error {
 	}
 	l.Taker, err = p.Identity.FindTaker(r.Context(), me, number, name)
 	if err == nil {
-		err = p.DB.Update(r.Context(), func(ctx context.Context, tx *db.Tx) error {
-			have, err := p.Identity.Delegations(ctx, tx, me)
-			if err != nil {
-				return err
-			}
-			for _, d := range have {
-				if d.Giver == a.Person && d.Taker == l.Taker && d.Ended.IsZero() && p.day(d.Until) == until && slices.Equal(d.Items, l.Items) {
-					return nil
-				}
-			}
-			_, err = p.Identity.Give(ctx, tx, me, l)
-			return err
-		})
+		err = p.give(r.Context(), me, l)
 	}
 	if faults, ok := faultsOf(err); ok {
 		return again(faults)

@@ -30,10 +30,13 @@ func (p *Pages) licences(w http.ResponseWriter, r *http.Request) error {
 		list, err = p.Credentials.ByHolder(ctx, tx, a, h)
 		return err
 	})
+	v := Licences{}
+	if city.KindOf(err) == city.KindForbidden && !a.OnBehalf.IsZero() {
+		v.Limited, err = true, nil
+	}
 	if err != nil {
 		return err
 	}
-	v := Licences{}
 	for _, c := range list {
 		if c.InForce(p.Clock.Now()) {
 			v.Valid = append(v.Valid, p.licenceLine(c))

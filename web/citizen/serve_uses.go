@@ -3,6 +3,7 @@ package citizen
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -58,16 +59,24 @@ func (p *Pages) uses(w http.ResponseWriter, r *http.Request) error {
 }
 
 // noticeLines are the reader's notices, with the page that each is about.
-func noticeLines(page notify.Page) []Notice {
+func (p *Pages) noticeLines(a city.Actor, page notify.Page) []Notice {
 	var out []Notice
 	for _, n := range page.Items {
-		out = append(out, Notice{At: n.At, Text: n.Text, Href: noticeHref(n), New: !n.Read})
+		fresh := !n.Read && p.Clock.Now().Sub(n.At) < unreadFor
+		out = append(out, Notice{At: n.At, Text: n.Text, Href: noticeHref(a, n), New: fresh})
 	}
 	return out
 }
 
-func noticeHref(n notify.Notice) string {
+// unreadFor is how long a notice counts as unread, as notify counts.
+const unreadFor = 60 * 24 * time.Hour
+
+func noticeHref(a city.Actor, n notify.Notice) string {
 	noun, _, _ := strings.Cut(n.Type, ".")
+	switch {
+	case noun == "case" && a.Kind == city.Officer:
+		return "/desk/cases/" + url.PathEscape(n.Subject)
+	}
 	switch noun {
 	case "case":
 		return CasePath(city.CaseNumber(n.Subject), "")
@@ -88,7 +97,7 @@ func (p *Pages) notices(w http.ResponseWriter, r *http.Request) error {
 	v := Notices{Pages: web.Pages{First: after == ""}, Action: PathNotices}
 	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
 		page, err := p.Notices.List(ctx, tx, a, after, noticesPage)
-		v.Notices = noticeLines(page)
+		v.Notices = p.noticeLines(a, page)
 		v.Pages.Next, v.Pages.Shown = page.Next, len(page.Items)
 		return err
 	})

@@ -54,6 +54,9 @@ func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showVerdict(w http.ResponseWriter, r *http.Request, code string) error {
+	if err := p.pace.try(p.Address(r), p.Clock.Now()); err != nil {
+		return err
+	}
 	var res credential.Result
 	err := p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) (err error) {
 		res, err = p.Credentials.Check(ctx, tx, cut(code, longestCode), p.Clock.Now())

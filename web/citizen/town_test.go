@@ -201,6 +201,7 @@ func (w *town) people() {
 		}
 		w.xiaoman, w.xiulan = person(xiaomanNumber, "林小满"), person(xiulanNumber, "林秀兰")
 		w.stranger = person(city.NewCitizenNumber("990102", city.Date{Year: 1975, Month: 7, Day: 1}, 12, false), "周远")
+		w.ok(w.directory.Relate(ctx, tx, program, w.xiulan, w.xiaoman, directory.Child))
 		account(city.Resident, w.xiaoman, "resident")
 		account(city.Resident, w.xiulan, "elder")
 		account(city.Resident, w.stranger, "stranger")
