@@ -67,6 +67,10 @@ type Demo struct {
 	cast  castFile
 	words words
 
+	crowd *crowd            // once Populate has entered them
+	open  []city.CaseNumber // cases of theirs that are open, when fresh is true
+	fresh bool
+
 	mu       sync.Mutex
 	officers map[city.PostID][]officer // guarded by mu
 }

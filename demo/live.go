@@ -45,32 +45,29 @@ func (d *Demo) Live(ctx context.Context) error {
 type life struct {
 	*Demo
 	rand    *rand.Rand
-	crowd   *crowd
 	planner *planner
 	people  map[city.PersonID]int
-	open    []city.CaseNumber
+	waiting []city.CaseNumber // open cases of theirs
 	plays   map[city.CaseNumber]*play
 	filed   int
 }
 
 // newLife finds the made-up people and what of theirs is open.
 func (d *Demo) newLife(ctx context.Context) (*life, error) {
-	l := &life{Demo: d, rand: d.chance(streamLive), crowd: d.crowd(), people: map[city.PersonID]int{}, plays: map[city.CaseNumber]*play{}}
-	c := l.crowd
-	if err := d.enterPeople(ctx, c, func(int) {}); err != nil {
-		return nil, err
-	}
-	if err := d.enterFirms(ctx, c); err != nil {
-		return nil, err
-	}
-	if err := d.seatClerks(ctx, c); err != nil {
-		return nil, err
+	l := &life{Demo: d, rand: d.chance(streamLive), people: map[city.PersonID]int{}, plays: map[city.CaseNumber]*play{}}
+	c := d.crowd
+	if c == nil {
+		return nil, errors.New("demo: Live comes after Populate")
 	}
 	l.planner = d.planner(c.people, c.firms)
 	l.planner.history(d.began.Add(time.Hour), d.today()) // who had their turn
 	for i, id := range c.ids {
 		l.people[id] = i
 	}
+	if l.waiting = d.open; d.fresh {
+		return l, nil
+	}
+	l.waiting = nil
 	var all []city.Actor
 	for _, id := range c.ids {
 		all = append(all, city.Actor{Kind: city.Resident, Person: id})
@@ -98,8 +95,8 @@ func (d *Demo) newLife(ctx context.Context) (*life, error) {
 func (l *life) find(ctx context.Context, tx *db.Tx, a city.Actor) error {
 	page, err := l.now.Cases.Mine(ctx, tx, a, 50, "")
 	for _, c := range page.Cases {
-		if c.Open && !slices.Contains(l.open, c.Number) {
-			l.open = append(l.open, c.Number)
+		if c.Open && !slices.Contains(l.waiting, c.Number) {
+			l.waiting = append(l.waiting, c.Number)
 		}
 	}
 	return err
@@ -108,7 +105,7 @@ func (l *life) find(ctx context.Context, tx *db.Tx, a city.Actor) error {
 // step lets one thing happen.
 func (l *life) step(ctx context.Context) error {
 	files := 25
-	switch n := len(l.open); {
+	switch n := len(l.waiting); {
 	case l.filed >= liveFiles:
 		files = 0
 	case n < fewOpen:
@@ -116,17 +113,17 @@ func (l *life) step(ctx context.Context) error {
 	case n > manyOpen:
 		files = 10
 	}
-	if len(l.open) == 0 || l.rand.IntN(100) < files {
+	if len(l.waiting) == 0 || l.rand.IntN(100) < files {
 		return l.apply(ctx)
 	}
 	for range 6 { // some wait for whom we don't play
-		i := l.rand.IntN(len(l.open))
-		moved, over, err := l.handle(ctx, l.open[i])
+		i := l.rand.IntN(len(l.waiting))
+		moved, over, err := l.handle(ctx, l.waiting[i])
 		if over {
-			delete(l.plays, l.open[i])
-			l.open = slices.Delete(l.open, i, i+1)
+			delete(l.plays, l.waiting[i])
+			l.waiting = slices.Delete(l.waiting, i, i+1)
 		}
-		if moved || err != nil || len(l.open) == 0 {
+		if moved || err != nil || len(l.waiting) == 0 {
 			return err
 		}
 	}
@@ -159,11 +156,11 @@ func (l *life) apply(ctx context.Context) error {
 		return fmt.Errorf("demo: an application for %s: %w%s", pl.item, err, fieldsOf(err))
 	}
 	p.opened = l.opened
-	l.open, l.plays[c.Number] = append(l.open, c.Number), p
+	l.waiting, l.plays[c.Number] = append(l.waiting, c.Number), p
 	return nil
 }
 
-func (l *life) opened(n city.CaseNumber) { l.open = append(l.open, n) }
+func (l *life) opened(n city.CaseNumber) { l.waiting = append(l.waiting, n) }
 
 // handle takes the next step in a case, if it is ours to take. over says that
 // there is nothing more to do in it.

@@ -46,6 +46,7 @@ func TestLive(t *testing.T) {
 	before := w.cases(m)
 	l, err := m.newLife(w.ctx)
 	w.ok(err)
+	w.waiting(l, before)
 	for range 150 {
 		w.now.Advance(7 * time.Second)
 		if err := l.step(w.ctx); err != nil {

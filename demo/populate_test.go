@@ -51,9 +51,29 @@ func TestPopulate(t *testing.T) {
 		if again := w.cases(m); len(again) != len(all) {
 			t.Errorf("%d cases, and %d after populating twice", len(all), len(again))
 		}
+		l, err := m.newLife(w.ctx)
+		w.ok(err)
+		w.waiting(l, all)
 		w.consistent(all)
 		w.mixed(all)
 	})
+}
+
+// waiting compares what the present takes up with what is open.
+func (w *world) waiting(l *life, all []casework.Case) {
+	w.Helper()
+	var open []city.CaseNumber
+	for _, c := range all {
+		if c.Open {
+			open = append(open, c.Number)
+		}
+	}
+	got := slices.Clone(l.waiting)
+	slices.Sort(open)
+	slices.Sort(got)
+	if diff := cmp.Diff(open, got); diff != "" {
+		w.Error(diff)
+	}
 }
 
 // consistent looks at each case's clocks: time runs forwards, what is stored is
@@ -140,7 +160,7 @@ func TestSameSeedSameCity(t *testing.T) {
 		w := newWorld(t, dbtest.SQLite(t))
 		m := w.demo(seed)
 		m.began = began(now, m.Size.Days)
-		c := m.crowd()
+		c := m.makeUp()
 		s := ""
 		for _, r := range c.people {
 			s += fmt.Sprintln(r.Name, r.CitizenNumber, r.Address, r.Phone, r.spouse, r.mother, r.away)
@@ -168,7 +188,7 @@ func TestNobodyReal(t *testing.T) {
 	m := w.demo(3)
 	m.Size = FullSize
 	m.began = began(now, m.Size.Days)
-	c := m.crowd()
+	c := m.makeUp()
 	numbers, phones, codes := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i, r := range c.people {
 		n, err := city.CheckCitizenNumber(r.CitizenNumber)

@@ -151,7 +151,7 @@ func (w *world) quiet() {
 // cases lists every case of the made-up people and firms.
 func (w *world) cases(m *Demo) []casework.Case {
 	w.Helper()
-	c := m.crowd()
+	c := m.makeUp()
 	w.ok(m.enterPeople(w.ctx, c, func(int) {}))
 	w.ok(m.enterFirms(w.ctx, c))
 	var all []casework.Case
