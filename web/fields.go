@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"strings"
 
 	"yiwang/city"
@@ -169,12 +170,12 @@ func (f Field) acceptAttr() string {
 	return strings.Join(out, ",")
 }
 
-func (f Field) acceptWords() string {
+func (f Field) acceptWords(ctx context.Context) string {
 	var out []string
 	for _, a := range f.Accept {
 		out = append(out, strings.ToUpper(a))
 	}
-	return strings.Join(out, "、")
+	return strings.Join(out, T(ctx, "web.list.and"))
 }
 
 // dateParts are year, month and day in the order the language says them.

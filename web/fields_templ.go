@@ -460,7 +460,7 @@ func explain(f Field) templ.Component {
 			}
 			if f.Type == FieldFile {
 				var templ_7745c5c3_Var21 string
-				templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs(T(ctx, "web.field.file.limit", "kinds", f.acceptWords(), "mb", f.MaxMB))
+				templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs(T(ctx, "web.field.file.limit", "kinds", f.acceptWords(ctx), "mb", f.MaxMB))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `fields.templ`, Line: 78, Col: 77}
 				}
