@@ -125,7 +125,7 @@ func (p *play) next(ctx context.Context, tx *db.Tx, c casework.Case) (*move, err
 	switch {
 	case st.Rule != "":
 		return &move{at: p.now.Add(time.Duration(900+p.rand.IntN(2400)) * time.Millisecond), do: func(ctx context.Context, tx *db.Tx) (casework.Case, error) {
-			return p.parts.Items.DecideIn(ctx, tx, c.Number)
+			return p.parts.Items.DecideIn(ctx, tx, program, c.Number)
 		}}, nil
 	case c.State.Has(casework.FlagSupplement):
 		return p.answer(ctx, tx, c)

@@ -195,8 +195,11 @@ func (s *Service) conclude(ctx context.Context, tx *db.Tx, actor city.Actor, c c
 
 // DecideIn lets the rule speak about one case that waits for it, in the caller's
 // transaction.
-func (s *Service) DecideIn(ctx context.Context, tx *db.Tx, n city.CaseNumber) (casework.Case, error) {
-	c, err := s.engine.Get(ctx, tx, city.SystemActor("serviceitem"), n)
+func (s *Service) DecideIn(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber) (casework.Case, error) {
+	if err := s.Access.Ask(ctx, actor, "rule.decide", access.Resource{Type: "Case", ID: string(n)}); err != nil {
+		return casework.Case{}, err
+	}
+	c, err := s.engine.Get(ctx, tx, actor, n)
 	if err != nil {
 		return c, err
 	}
@@ -204,12 +207,12 @@ func (s *Service) DecideIn(ctx context.Context, tx *db.Tx, n city.CaseNumber) (c
 	if _, known := s.Rules.Rule(id); !ok || !known {
 		return c, city.Conflict("case.not_now")
 	}
-	actor := ruleActor(id, c)
-	k, err := s.gather(ctx, tx, actor, c, id)
+	speaker := ruleActor(id, c)
+	k, err := s.gather(ctx, tx, speaker, c, id)
 	if err != nil {
 		return c, err
 	}
-	return s.conclude(ctx, tx, actor, c, id, k, false)
+	return s.conclude(ctx, tx, speaker, c, id, k, false)
 }
 
 // stepOf names the step that a case stands at, once for each time.
