@@ -2,6 +2,7 @@ package citizen_test
 
 import (
 	"testing"
+	"time"
 
 	"yiwang/city"
 	"yiwang/internal/story"
@@ -91,4 +92,37 @@ func TestTheAllowanceInABrowser(t *testing.T) {
 			v.Screenshot("20-home")
 		})
 	}
+}
+
+func TestAPasskeySignsIn(t *testing.T) {
+	story.Available(t)
+	w := newTown(t)
+	v := story.Visit(t, w.origin, story.View{Size: story.Phone, Lang: city.English})
+	v.HoldsPasskeys()
+	v.Go("/sign-in?back=/account")
+	v.Click("resident")
+	v.ExpectAt("/account")
+	v.Fill("What to call it", "my telephone")
+	v.Click("Add this device")
+	v.Expect("The passkey was added.", "my telephone")
+	v.Screenshot("passkey")
+	v.Click("Sign out")
+	v.ExpectAt("/")
+	v.Go("/sign-in?back=/uses")
+	v.Click("Use a passkey")
+	v.ExpectAt("/uses")
+
+	// and it goes on with a form that was sent too late
+	v.Go("/items/own-property-certificate")
+	v.Click("Start")
+	v.ExpectAt("/apply/")
+	v.Choose("A school place")
+	w.clock.Advance(3 * time.Hour)
+	v.Click("Save and continue")
+	v.Expect("your answers are safe")
+	v.Click("Use a passkey")
+	v.ExpectAt("/apply/")
+	v.Go("/account")
+	v.Click("Remove")
+	v.Expect("The passkey was removed.")
 }

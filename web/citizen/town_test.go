@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -47,6 +48,7 @@ type town struct {
 	credentials *credential.Registry
 	notices     *notify.Notify
 	url         string
+	origin      string      // the same by the name that passkeys need
 	down        atomic.Bool // the database doesn't answer
 
 	xiaoman, xiulan city.PersonID // daughter and mother
@@ -77,6 +79,10 @@ func newTown(t testing.TB) *town {
 		t.Fatal(f)
 	}
 	w.pack = p
+	srv := httptest.NewUnstartedServer(nil)
+	_, port, err := net.SplitHostPort(srv.Listener.Addr().String())
+	w.ok(err)
+	w.origin = "http://localhost:" + port
 	vault, err := journal.NewVault(make([]byte, 32))
 	w.ok(err)
 	w.journal = journal.New(w.db, vault)
@@ -85,7 +91,7 @@ func newTown(t testing.TB) *town {
 	w.directory, err = directory.New(directory.Options{DB: w.db, Access: asks, Journal: w.journal, Clock: w.clock, Calendar: p.Calendar, Regions: p.Regions, Bodies: p.Bodies})
 	w.ok(err)
 	w.identity, err = identity.New(identity.Options{DB: w.db, Access: asks, Journal: w.journal, Directory: w.directory, Clock: w.clock, AnyPassword: true,
-		Passkeys: &identity.Site{ID: "localhost", Name: "江海", Origins: []string{"http://localhost:8080"}}, Argon: identity.Argon{MemoryKiB: 64, Rounds: 1, Lanes: 1}})
+		Passkeys: &identity.Site{ID: "localhost", Name: "江海", Origins: []string{w.origin}}, Argon: identity.Argon{MemoryKiB: 64, Rounds: 1, Lanes: 1}})
 	w.ok(err)
 	rules, err := algorithm.New(ctx, algorithm.Options{DB: w.db, Journal: w.journal, Access: asks, Clock: w.clock, Calendar: p.Calendar, Rules: p.Rules})
 	w.ok(err)
@@ -138,7 +144,8 @@ func newTown(t testing.TB) *town {
 	mux := http.NewServeMux()
 	pages.Routes(mux)
 	mux.Handle("GET /static/", site.Static())
-	srv := httptest.NewServer(site.Wrap(mux))
+	srv.Config.Handler = site.Wrap(mux)
+	srv.Start()
 	t.Cleanup(srv.Close)
 	w.url = srv.URL
 	return w
