@@ -1,8 +1,6 @@
 package citizen
 
 import (
-	"strings"
-
 	"yiwang/web"
 )
 
@@ -82,7 +80,5 @@ func LicenceTag(status string) web.Tagged {
 	if shape == "" {
 		shape = web.StateEnded
 	}
-	word := web.Words("credential.status." + status)
-	word.En = strings.ToUpper(word.En[:1]) + word.En[1:]
-	return web.Tagged{State: shape, Word: word}
+	return web.Tagged{State: shape, Word: capital(web.Words("credential.status." + status))}
 }

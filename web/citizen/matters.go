@@ -46,6 +46,7 @@ type Case struct {
 	Sent     bool         // it was sent a moment ago: show the number large
 	Soon     bool         // an answer is expected within seconds: the page looks again by itself
 
+	Notice   city.Message // why what was just sent did not take effect; empty for nothing
 	Todo     *Todo
 	Decision *Decision
 	Licences []LicenceLine
@@ -76,6 +77,7 @@ type Todo struct {
 // Decision is how the matter was decided, and what can be done about it.
 type Decision struct {
 	Granted bool
+	Ended   bool      // closed without a yes or no
 	Open    bool      // not decided: why a rule gave it to a person
 	Rule    *web.Link // the rule that granted, nil when a person decided
 	By      city.Text // body and post that decided

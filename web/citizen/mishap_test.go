@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/identity"
@@ -395,4 +396,16 @@ func TestNobodyLeafsThroughNumbers(t *testing.T) {
 	v.get("/matters?number=JH-2026-000001-7").is(429)
 	w.clock.Advance(10 * time.Second)
 	v.get("/matters?number=JH-2026-000001-7").is(404)
+}
+
+// What comes too late changes nothing and shows how the matter stands now.
+func TestTooLateShowsTheFreshState(t *testing.T) {
+	w := newTown(t)
+	v := w.visit().signIn("resident")
+	n := w.file(v) // too young: it waits for an officer
+	v.get("/matters/" + string(n) + "/withdraw").open("Withdraw")
+	to, form := v.at.Path, v.values.Encode()
+	w.act("civilclerk", n, casework.Action{Name: "not_accepted", Reason: "Not yet 80.", Appeal: "Ask again in 2072."})
+	v.send("POST", to, "application/x-www-form-urlencoded", strings.NewReader(form)).is(409).reads("Below is how it stands now", "Not accepted", "Not yet 80.", "Ask again in 2072.")
+	v.send("POST", "/matters/"+string(n)+"/supply", "application/x-www-form-urlencoded", strings.NewReader("version=1&key=x")).is(409)
 }

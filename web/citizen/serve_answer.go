@@ -165,6 +165,9 @@ func givenFiles(d dossier, material string) []serviceitem.File {
 
 // clean reads the answers that were sent.
 func (co *correction) clean() (map[string]any, error) {
+	if len(co.fields) == 0 {
+		return map[string]any{}, nil
+	}
 	f, err := form.Compile(form.Form{ID: "correction", Steps: []form.Step{{ID: "all", Title: web.Words("citizen.supply.title"), Fields: co.fields}}})
 	if err != nil {
 		return nil, err
@@ -172,19 +175,22 @@ func (co *correction) clean() (map[string]any, error) {
 	return f.CleanForm(co.sent, nil), nil
 }
 
+// supply sends a correction. Sent twice, it is one; where none is asked for, the
+// matter is shown as it stands.
 func (p *Pages) supply(w http.ResponseWriter, r *http.Request) error {
 	a, d, err := p.read(r)
 	if err != nil {
 		return err
 	}
 	if d.app == nil {
-		return web.Redirect(w, r, CasePath(d.c.Number, ""))
+		return p.fresh(w, r, city.Conflict("case.not_asked"))
 	}
+	asked := d.c.State.Has(casework.FlagSupplement)
 	co := correctionOf(d)
 	var faults []city.Field
 	co.sent, err = web.ReadForm(w, r, func(field, name string, content io.Reader) error {
 		m, ok := co.takes(d, field)
-		if !ok || !d.c.State.Has(casework.FlagSupplement) {
+		if !ok || !asked {
 			return nil
 		}
 		f, err := p.Items.Upload(r.Context(), a, serviceitem.Upload{Case: d.c.Number, Material: m, Name: name, Content: content})
@@ -228,10 +234,13 @@ func (p *Pages) supply(w http.ResponseWriter, r *http.Request) error {
 	}
 	_, err = p.Items.Supply(r.Context(), a, d.c.Number, change)
 	if faults, ok := faultsOf(err); ok {
+		if !asked {
+			return p.fresh(w, r, city.Conflict("case.not_asked"))
+		}
 		return p.showSupply(w, r, http.StatusUnprocessableEntity, d, co, faults)
 	}
 	if err != nil {
-		return err
+		return p.fresh(w, r, err)
 	}
 	return web.Redirect(w, r, CasePath(d.c.Number, ""))
 }
@@ -324,7 +333,7 @@ func (p *Pages) withdraw(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if _, err := p.Items.Withdraw(r.Context(), a, n, "withdraw:"+sent.Get("key")); err != nil {
-		return err
+		return p.fresh(w, r, err)
 	}
 	return web.Redirect(w, r, CasePath(n, ""))
 }
@@ -368,7 +377,7 @@ func (p *Pages) review(w http.ResponseWriter, r *http.Request) error {
 		return p.showReview(w, r, http.StatusUnprocessableEntity, d, sent.Get("reason"), faults)
 	}
 	if err != nil {
-		return err
+		return p.fresh(w, r, err)
 	}
 	return web.Redirect(w, r, CasePath(c.Number, ""))
 }
@@ -386,10 +395,10 @@ func (p *Pages) rate(w http.ResponseWriter, r *http.Request) error {
 	level, _ := strconv.Atoi(sent.Get("level")) // anything else is no level
 	_, err = p.Items.Rate(r.Context(), a, d.c.Number, serviceitem.Level(level), sent.Get("words"))
 	if faults, ok := faultsOf(err); ok {
-		return p.showMatter(w, r, http.StatusUnprocessableEntity, &RateBox{Given: level, Words: sent.Get("words"), Fault: faults[0].Message})
+		return p.showMatter(w, r, http.StatusUnprocessableEntity, &RateBox{Given: level, Words: sent.Get("words"), Fault: faults[0].Message}, city.Message{})
 	}
 	if err != nil && !(d.rating != nil && int(d.rating.Level) == level && city.KindOf(err) == city.KindConflict) {
-		return err
+		return p.fresh(w, r, err)
 	}
 	return web.Redirect(w, r, CasePath(d.c.Number, "")+"#rate")
 }
@@ -402,7 +411,7 @@ func (p *Pages) urge(w http.ResponseWriter, r *http.Request) error {
 	}
 	if d.may(casework.ActUrge) && !d.c.State.Has(casework.FlagUrged) {
 		if _, err := p.Cases.Do(r.Context(), a, d.c.Number, casework.Action{Name: casework.ActUrge}); err != nil {
-			return err
+			return p.fresh(w, r, err)
 		}
 	}
 	return web.Redirect(w, r, CasePath(d.c.Number, ""))

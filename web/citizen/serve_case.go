@@ -107,12 +107,21 @@ func caseNumber(r *http.Request) (city.CaseNumber, error) {
 }
 
 func (p *Pages) matter(w http.ResponseWriter, r *http.Request) error {
-	return p.showMatter(w, r, http.StatusOK, nil)
+	return p.showMatter(w, r, http.StatusOK, nil, city.Message{})
+}
+
+// fresh shows the matter as it stands now, where what was sent came too late; any
+// other error is given back.
+func (p *Pages) fresh(w http.ResponseWriter, r *http.Request, err error) error {
+	if city.KindOf(err) != city.KindConflict {
+		return err
+	}
+	return p.showMatter(w, r, web.Status(err), nil, messageOf(err))
 }
 
 // showMatter shows a matter; rate, when not nil, is a rating that could not be
-// taken as it was sent.
-func (p *Pages) showMatter(w http.ResponseWriter, r *http.Request, status int, rate *RateBox) error {
+// taken as it was sent, notice says why what was sent took no effect.
+func (p *Pages) showMatter(w http.ResponseWriter, r *http.Request, status int, rate *RateBox, notice city.Message) error {
 	a, err := resident(r)
 	if err != nil {
 		return err
@@ -133,6 +142,7 @@ func (p *Pages) showMatter(w http.ResponseWriter, r *http.Request, status int, r
 	if err != nil {
 		return err
 	}
+	v.Notice = notice
 	v.Sent = r.URL.Query().Get("sent") == "1" && (v.Soon || v.State.State == web.StateWorking)
 	if rate != nil && v.Rate != nil && v.Rate.Action != "" {
 		rate.Action = v.Rate.Action
@@ -183,7 +193,7 @@ func (p *Pages) casePage(ctx context.Context, tx *db.Tx, a city.Actor, d dossier
 	if d.may(casework.ActWithdraw) {
 		v.Withdraw = CasePath(c.Number, "withdraw")
 	}
-	if d.may(casework.ActUrge) && !v.Soon && !c.State.Has(casework.FlagUrged) {
+	if d.may(casework.ActUrge) && !v.Soon && c.State.Paused == "" && !c.State.Has(casework.FlagUrged) {
 		v.Urge = CasePath(c.Number, "urge")
 	}
 	uses, err := p.Access.Uses(ctx, tx, a, c.Applicant, time.Time{}, 200)
@@ -243,7 +253,7 @@ func (p *Pages) decision(l city.Lang, d dossier) *Decision {
 	if c.Open && (run == nil || p.soon(c)) {
 		return nil
 	}
-	v := &Decision{Granted: p.state(c).State == web.StateDone, Open: c.Open, At: c.ClosedAt}
+	v := &Decision{Granted: p.state(c).State == web.StateDone, Ended: p.state(c).State == web.StateEnded, Open: c.Open, At: c.ClosedAt}
 	if c.Open {
 		v.Granted, v.At = false, run.At
 	}

@@ -3,6 +3,7 @@ package citizen
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"yiwang/casework"
@@ -143,7 +144,7 @@ func (p *Pages) state(c casework.Case) web.Tagged {
 	case c.State.Has(casework.FlagSupplement):
 		return web.Tagged{State: web.StateWaiting, Word: web.Words("citizen.state.supplement")}
 	case c.State.Paused != "":
-		return web.Tagged{State: web.StatePaused, Word: web.Words("case.procedure." + c.State.Paused)}
+		return web.Tagged{State: web.StatePaused, Word: capital(web.Words("case.procedure." + c.State.Paused))}
 	case c.State.Has(casework.FlagOverdue):
 		return web.Tagged{State: web.StateOverdue, Word: web.Words("citizen.state.overdue")}
 	}
@@ -193,6 +194,14 @@ func (p *Pages) then(c casework.Case) city.Message {
 func (p *Pages) soon(c casework.Case) bool {
 	_, st := p.kindOf(c)
 	return c.Open && st != nil && st.Rule != "" && p.Clock.Now().Sub(c.State.Entered) < 2*time.Minute
+}
+
+// capital begins an English word that stands alone with a capital letter.
+func capital(t city.Text) city.Text {
+	if t.En != "" {
+		t.En = strings.ToUpper(t.En[:1]) + t.En[1:]
+	}
+	return t
 }
 
 // limit is a time limit in words.

@@ -101,7 +101,7 @@ func (p *Pages) outcome(d dossier, rec casework.Record, s *web.Step) {
 	}
 	if !d.c.Open && rec.Seq == d.records[len(d.records)-1].Seq {
 		end := p.state(d.c)
-		s.State, s.Title = end.State, end.Word
+		s.State, s.Title, s.Said = end.State, end.Word, "" // the words stand with the decision
 	}
 }
 

@@ -118,8 +118,12 @@ func TestTheFoodPermit(t *testing.T) {
 	v.click("Food").reads("2 things to correct").click("Correct now").reads("We have: 平面图.pdf")
 	v.open("Send corrections").fill("area_m2", "-4").attach("floor_plan", "new.png", []byte("not a picture")).press("Send corrections").is(422)
 	v.open("Send corrections").attach("floor_plan", "new.pdf", pdf(w, "floor-plan.pdf")).press("Send corrections").is(422).reads("new.pdf")
-	v.open("Send corrections").fill("area_m2", "104.5").press("Send corrections").is(200).on("/matters/").reads("Correction received").lacks("Correct now")
-	v.get("/matters/" + string(n) + "/supply").on("/matters/" + string(n)) // nothing is asked any more
+	v.open("Send corrections").fill("area_m2", "104.5")
+	supply, again := v.at.Path, v.values.Encode()
+	v.press("Send corrections").is(200).on("/matters/").reads("Correction received").lacks("Correct now")
+	v.get(supply).on("/matters/" + string(n)).is(200)                                                                          // nothing is asked any more
+	v.send("POST", supply, "application/x-www-form-urlencoded", strings.NewReader(again)).is(200).reads("Correction received") // sent twice
+	v.send("POST", supply, "application/x-www-form-urlencoded", strings.NewReader("key=another")).is(409).reads("No correction is being waited for")
 
 	w.act("clerk", n, casework.Action{Name: "accept"})
 	w.act("inspector", n, casework.Action{Name: casework.ActSpecialProcedure, Procedure: "site_inspection"})

@@ -219,7 +219,7 @@ func (w *town) people() {
 		n := 0
 		for login, posts := range map[string][]city.PostID{
 			"clerk": {"market-regulation.clerk"}, "inspector": {"market-regulation.inspector"}, "reviewer": {"market-regulation.reviewer"},
-			"fire": {"fire-rescue.reviewer"}, "approver": {"market-regulation.approver"}, "civil": {"civil-affairs.approver"},
+			"fire": {"fire-rescue.reviewer"}, "approver": {"market-regulation.approver"}, "civilclerk": {"civil-affairs.clerk"},
 		} {
 			n++
 			who := person(city.NewCitizenNumber("990101", city.Date{Year: 1980, Month: 1, Day: n}, n, false), "周"+login)
