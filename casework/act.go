@@ -252,8 +252,14 @@ func allowed(k *Kind, s *State, actor city.Actor, a Action) (Task, error) {
 		if !t.Assignee.IsZero() {
 			return t, city.Conflict("case.taken")
 		}
+		if s.SpeaksForAnother(t, actor.Account) {
+			return t, city.Conflict("case.two_offices")
+		}
 		return t, nil
 	case ActAssign:
+		if s.SpeaksForAnother(t, a.Assignee) {
+			return t, city.Conflict("case.two_offices")
+		}
 		return t, nil
 	case ActRelease:
 		if t.Assignee != actor.Account {
@@ -299,6 +305,9 @@ func allowed(k *Kind, s *State, actor city.Actor, a Action) (Task, error) {
 	case ActCompleteTask:
 		if st.Next == "" {
 			return t, city.Conflict("case.not_now")
+		}
+		if s.SpeaksForAnother(t, actor.Account) {
+			return t, city.Conflict("case.two_offices")
 		}
 	default:
 		o, ok := st.outcome(a.Name)

@@ -467,6 +467,59 @@ func TestInbox(t *testing.T) {
 	})
 }
 
+// Who holds posts of both bodies speaks for one of them: the opinions of two
+// bodies are those of two people.
+func TestTwoBodiesAreTwoPeople(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	both := officer("club", "elder")
+	both.Posts = append(both.Posts, "federation.elder")
+	vote := func() casework.Case {
+		c := w.open(player(), "")
+		w.do(porter, c, act("accept"))
+		w.do(coach, c, casework.Action{Name: "special_procedure", Procedure: "testing"})
+		w.do(coach, c, act("resume"))
+		return w.do(coach, c, act("played"))
+	}
+	opinion := func(task string) casework.Action {
+		return casework.Action{Name: "complete_task", Opinion: "agree", Task: task}
+	}
+	offered := func(c casework.Case) (names []string) {
+		w.ok(w.db.View(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+			list, err := w.engine.Options(ctx, tx, both, c.Number)
+			for _, o := range list {
+				names = append(names, o.Action)
+			}
+			return err
+		}))
+		return names
+	}
+
+	// said for one body, nothing is left to say for the other
+	c := vote()
+	w.do(both, c, opinion(""))
+	for _, a := range []casework.Action{opinion(""), opinion("two"), {Name: "claim", Task: "two"}} {
+		w.is(w.try(both, c, a), city.KindConflict)
+	}
+	if got := offered(c); slices.Contains(got, "complete_task") || slices.Contains(got, "claim") {
+		t.Errorf("offered %v", got)
+	}
+	if c = w.get(both, c); c.Stage != "vote" || !c.State.SpeaksForAnother(c.Working[0], both.Account) {
+		t.Errorf("stands in %s", c.Stage)
+	}
+	if c = w.do(elder2, c, opinion("")); c.Stage != "decision" {
+		t.Errorf("after two people: %s", c.Stage)
+	}
+
+	// taken for one body is as good as said; given back, either may be taken
+	c = vote()
+	w.do(both, c, casework.Action{Name: "claim", Task: "two"})
+	w.is(w.try(both, c, opinion("one")), city.KindConflict)
+	w.is(w.try(both, c, casework.Action{Name: "claim", Task: "one"}), city.KindConflict)
+	w.is(w.try(president, c, casework.Action{Name: "assign", Task: "one", Assignee: both.Account}), city.KindConflict)
+	w.do(both, c, casework.Action{Name: "release", Task: "two"})
+	w.do(both, c, opinion("one"))
+}
+
 func TestTimerTakesEachStepOnce(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)

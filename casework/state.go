@@ -282,6 +282,13 @@ func (s *State) task(id string) *Task {
 	return &Task{}
 }
 
+// SpeaksForAnother reports whether somebody has, or had, a task of another body in
+// the stage. Opinions of several bodies are those of several people: the engine
+// refuses to let such a person take or complete the task.
+func (s *State) SpeaksForAnother(t Task, who city.AccountID) bool {
+	return !who.IsZero() && slices.ContainsFunc(s.Tasks, func(o Task) bool { return o.Body != t.Body && o.Assignee == who })
+}
+
 // Working lists the tasks that somebody may work on now: all open ones of a
 // parallel stage, the first open one of a sequence.
 func (s *State) Working(k *Kind) []Task {

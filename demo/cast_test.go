@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"yiwang/access"
+	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/identity"
@@ -151,4 +152,83 @@ func TestExamples(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Where several bodies give their opinions, the sign-ins can do it, and no one of
+// them for two bodies.
+func TestJointReviewTakesSeveral(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	m := w.demo(1)
+	for _, it := range w.pack.Items {
+		k, _ := w.live.Cases.Kind(it.Kind)
+		for _, st := range k.Stages {
+			if st.Next == "" || len(st.Tasks) < 2 {
+				continue
+			}
+			held := map[city.BodyID]bool{}
+			for _, s := range m.cast.SignIns {
+				var bodies []city.BodyID
+				for _, task := range st.Tasks {
+					body := map[string]city.BodyID{"$body": it.Body, "$partner": city.BodyID(it.Params["partner"])}[task.Body]
+					if slices.Contains(s.Posts, city.PostID(string(body)+"."+task.Post)) {
+						bodies = append(bodies, body)
+						held[body] = true
+					}
+				}
+				if len(bodies) > 1 {
+					t.Errorf("%s, %s: %s speaks for %v", it.Code, st.ID, s.Login, bodies)
+				}
+			}
+			if len(held) != len(st.Tasks) {
+				t.Errorf("%s, %s: the sign-ins speak for %v alone", it.Code, st.ID, held)
+			}
+		}
+	}
+}
+
+// The README's walk of the firm, with the sign-ins that it names.
+func TestPermitForTheKitchen(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	w.ok(w.demo(1).Cast(w.ctx))
+	agent := w.signIn("firm")
+	w.see(func(ctx context.Context, tx *db.Tx) error {
+		list, err := w.live.Identity.Principals(ctx, tx, agent)
+		for _, p := range list {
+			if !p.Choice.Firm.IsZero() && err == nil {
+				agent, err = w.live.Identity.ActFor(ctx, tx, agent, p.Choice)
+			}
+		}
+		return err
+	})
+	s, err := w.live.Items.Sample("food-permit")
+	w.ok(err)
+	c, err := w.live.Items.File(w.ctx, agent, filing("food-permit", s))
+	w.ok(err)
+	for _, step := range []struct {
+		login string
+		a     casework.Action
+		fails bool
+	}{
+		{"clerk", casework.Action{Name: "accept"}, false},
+		{"inspector", casework.Action{Name: casework.ActSpecialProcedure, Procedure: "site_inspection"}, false},
+		{"inspector", casework.Action{Name: casework.ActResume, Note: "clean"}, false},
+		{"inspector", casework.Action{Name: "inspected"}, false},
+		{"inspector", casework.Action{Name: casework.ActCompleteTask, Opinion: "agree"}, false},
+		{"inspector", casework.Action{Name: casework.ActCompleteTask, Opinion: "agree"}, true},
+		{"commander", casework.Action{Name: casework.ActCompleteTask, Opinion: "agree"}, false},
+		{"approver", casework.Action{Name: "approve"}, false},
+	} {
+		next, err := w.live.Cases.Do(w.ctx, w.signIn(step.login), c.Number, step.a)
+		if step.fails {
+			if city.KindOf(err) != city.KindConflict {
+				t.Errorf("%s, %s in %s: %v", step.login, step.a.Name, c.Stage, err)
+			}
+			continue
+		}
+		w.ok(err)
+		c = next
+	}
+	if c.Result != "approved" {
+		t.Errorf("ends as %s %s", c.Stage, c.Result)
+	}
 }

@@ -261,7 +261,7 @@ func (d *Desk) stands(c casework.Case, actor city.Actor, now time.Time) city.Mes
 		posts = append(posts, d.postName(t.Post))
 		if actor.Holds(t.Post) {
 			mine = mine || t.Assignee == actor.Account && !t.Assignee.IsZero()
-			free = free || t.Assignee.IsZero()
+			free = free || t.Assignee.IsZero() && !s.SpeaksForAnother(t, actor.Account)
 		}
 	}
 	args := []any{"who", joined(posts), "due", c.Due, "stage", c.StageName, "by", s.AnswerBy, "at", c.ClosedAt}
