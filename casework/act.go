@@ -42,17 +42,26 @@ func (e *Engine) Do(ctx context.Context, actor city.Actor, n city.CaseNumber, a 
 		c, err = e.Act(ctx, tx, actor, n, a)
 		return err
 	}
-	if err = e.db.Compose(ctx, step); errors.Is(err, db.ErrNotComposed) { // it has effects
-		err = e.db.Update(ctx, step)
+	once := func() error {
+		err := e.db.Compose(ctx, step)
+		if errors.Is(err, db.ErrNotComposed) { // it has effects
+			err = e.db.Update(ctx, step)
+		}
+		return err
+	}
+	_, remembered := e.rows.get(n)
+	if err = once(); errors.Is(err, db.ErrDuplicate) && remembered {
+		e.rows.forget(n) // another node may have moved the case on
+		err = once()
 	}
 	if errors.Is(err, db.ErrDuplicate) {
 		if a.Key != "" { // perhaps it was our own repeat that won
-			var again Case
+			var again *Case
 			if e.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-				again, err = e.replay(ctx, tx, actor, n, a.Key)
+				_, _, _, again, err = e.consider(ctx, tx, actor, n, a)
 				return err
-			}) == nil {
-				return again, nil
+			}) == nil && again != nil {
+				return *again, nil
 			}
 		}
 		return Case{}, conflict(err)
@@ -74,34 +83,14 @@ func conflict(cause error) error {
 // the reason. Where a race is lost only at the commit, Update returns
 // db.ErrDuplicate; Do translates it.
 func (e *Engine) Act(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, a Action) (Case, error) {
-	row, err := caseByNumber(ctx, tx, n)
+	row, k, task, again, err := e.consider(ctx, tx, actor, n, a)
 	if err != nil {
 		return Case{}, err
 	}
-	k, err := e.version(ctx, tx, row.kind, row.version)
-	if err != nil {
-		return Case{}, err
-	}
-	if err := e.access.Ask(ctx, actor, "case.act", e.resource(k, row, a.Name)); err != nil {
-		return Case{}, err
-	}
-	if a.Key != "" {
-		c, err := e.replay(ctx, tx, actor, n, a.Key)
-		if !errors.Is(err, db.ErrNoRows) {
-			return c, err
-		}
+	if again != nil {
+		return *again, nil
 	}
 	s := &row.state
-	if a.Version != 0 && a.Version != s.Seq {
-		return Case{}, city.Conflict("case.changed")
-	}
-	task, err := allowed(k, s, actor, a)
-	if err != nil {
-		return Case{}, err
-	}
-	if err := complete(k, s, a); err != nil {
-		return Case{}, err
-	}
 	now := e.now()
 	r := Record{Seq: s.Seq + 1, At: now, Action: a.Name, Stage: s.Stage, By: byOf(actor, task.Post), Task: task.ID, Opinion: a.Opinion,
 		Procedure: a.Procedure, Assignee: a.Assignee, Verdict: a.Verdict,
@@ -153,19 +142,53 @@ func (e *Engine) Act(ctx context.Context, tx *db.Tx, actor city.Actor, n city.Ca
 	return c, nil
 }
 
+// consider reads the case and checks everything that may speak against the
+// action. A composed step begins with the row that is remembered, if any; what
+// would be refused on it is looked at again on the stored one. again is the
+// answer where the action is a repeat.
+func (e *Engine) consider(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, a Action) (row caseRow, k *Kind, t Task, again *Case, err error) {
+	may := func() (err error) {
+		if k, err = e.version(ctx, tx, row.kind, row.version); err != nil {
+			return err
+		}
+		return e.access.Ask(ctx, actor, "case.act", e.resource(k, row, a.Name))
+	}
+	fits := func() (err error) {
+		if a.Version != 0 && a.Version != row.state.Seq {
+			return city.Conflict("case.changed")
+		}
+		if t, err = allowed(k, &row.state, actor, a); err != nil {
+			return err
+		}
+		return complete(k, &row.state, a)
+	}
+	if tx.Composed() {
+		var ok bool
+		if row, ok = e.rows.get(n); ok && may() == nil && fits() == nil {
+			return row, k, t, nil, nil
+		}
+	}
+	if row, err = caseByNumber(ctx, tx, n); err != nil {
+		return row, k, t, nil, err
+	}
+	if err := may(); err != nil {
+		return row, k, t, nil, err
+	}
+	if a.Key != "" {
+		c, err := e.replay(ctx, tx, k, row, a.Key)
+		if !errors.Is(err, db.ErrNoRows) {
+			return row, k, t, &c, err
+		}
+	}
+	return row, k, t, nil, fits()
+}
+
 func actKey(id city.CaseID, key string) string { return "act:" + id.String() + ":" + key }
 
-// replay answers a repeated action with the state that the first call led to.
-func (e *Engine) replay(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, key string) (Case, error) {
-	row, err := caseByNumber(ctx, tx, n)
-	if err != nil {
-		return Case{}, err
-	}
+// replay answers a repeated action with the state that the first call led to, or
+// with db.ErrNoRows where it is the first.
+func (e *Engine) replay(ctx context.Context, tx *db.Tx, k *Kind, row caseRow, key string) (Case, error) {
 	_, seq, err := findKey(ctx, tx, actKey(row.id, key))
-	if err != nil {
-		return Case{}, err
-	}
-	k, err := e.version(ctx, tx, row.kind, row.version)
 	if err != nil {
 		return Case{}, err
 	}

@@ -57,6 +57,7 @@ type Engine struct {
 	cal     *city.Calendar
 	effects map[string]EffectFunc
 	numbers *numbers
+	rows    rows
 
 	mu      sync.RWMutex
 	current map[city.KindID]*compiled
@@ -236,6 +237,8 @@ func (e *Engine) write(ctx context.Context, tx *db.Tx, k *Kind, row *caseRow, r 
 		idem = ""
 	}
 	row.derive(k, e.cal)
+	kept := *row
+	tx.AfterCommit(func() { e.rows.put(kept) })
 	return row.store(ctx, tx, k, r, sealed, idem)
 }
 
