@@ -219,10 +219,14 @@ func (e *Engine) resource(k *Kind, row caseRow, verb string) access.Resource {
 			posts = append(posts, city.PostID(param(row.state.Params, t.Body)+"."+param(row.state.Params, t.Post)))
 		}
 	}
+	barred := make([]string, len(row.state.Barred))
+	for i, a := range row.state.Barred {
+		barred[i] = a.String()
+	}
 	return access.Resource{Type: "Case", ID: string(row.number), Region: row.region, Attrs: access.Attrs{
 		"verb": verb, "kind": row.kind, "item": row.item, "stage": row.state.Stage, "body": row.body,
 		"head": row.body + ".head", "bodies": strings.Split(joinBodies(k, row.state.Params), ","), "posts": posts,
-		"applicant": row.applicant, "firm": row.firm, "open": row.state.Open, "counter": row.state.Counter,
+		"applicant": row.applicant, "firm": row.firm, "open": row.state.Open, "counter": row.state.Counter, "barred": barred,
 	}}
 }
 
@@ -280,6 +284,9 @@ func allowed(k *Kind, s *State, actor city.Actor, a Action) (Task, error) {
 		}
 		return t, nil
 	case ActAssign:
+		if slices.Contains(s.Barred, a.Assignee) {
+			return t, city.Conflict("case.barred")
+		}
 		if s.SpeaksForAnother(t, a.Assignee) {
 			return t, city.Conflict("case.two_offices")
 		}

@@ -157,6 +157,10 @@ type Opening struct {
 	Payload   any    // what was applied for; personal, sealed
 	Terms     string // more words to find the case by; personal, sealed
 	Key       string // idempotency: a repeat returns the case it opened
+
+	// Barred are accounts that shall have no part in the case: policies see them
+	// with it, no inbox of theirs lists it and nobody can give it to them.
+	Barred []city.AccountID
 }
 
 // Open opens a case. With the same key it returns the case that the first call
@@ -209,7 +213,7 @@ func (e *Engine) Open(ctx context.Context, tx *db.Tx, actor city.Actor, o Openin
 			return Case{}, err
 		}
 	}
-	r := Record{Seq: 1, At: now, Action: ActOpen, By: byOf(actor, ""), Params: o.Params, Limit: o.Promise, Words: Words{Payload: payload}}
+	r := Record{Seq: 1, At: now, Action: ActOpen, By: byOf(actor, ""), Params: o.Params, Limit: o.Promise, Barred: o.Barred, Words: Words{Payload: payload}}
 	row.state = Fold(c.kind, []Record{r})
 	if err := e.write(ctx, tx, c.kind, &row, r, "open:"+o.Key, o.Key != ""); err != nil {
 		return Case{}, err
@@ -219,7 +223,7 @@ func (e *Engine) Open(ctx context.Context, tx *db.Tx, actor city.Actor, o Openin
 	err = e.announce(ctx, tx, actor, c.kind, cs, r, []journal.Entry{{
 		Type: "case", ID: string(number), Title: c.kind.Name, Terms: string(number) + " " + o.Title + " " + o.Terms,
 		Attrs: map[string]string{"applicant": o.Applicant.String(), "firm": o.Firm.String(), "bodies": joinBodies(c.kind, o.Params), "region": string(o.Region), "item": string(o.Item),
-			"counter": string(cs.State.Counter)},
+			"kind": string(o.Kind), "counter": string(cs.State.Counter)},
 	}})
 	return cs, err
 }

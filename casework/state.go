@@ -35,6 +35,7 @@ type State struct {
 	Procedures []string          `json:"procedures,omitempty"` // special procedures that took place
 	Params     map[string]string `json:"params,omitempty"`
 	Promise    city.Limit        `json:"promise,omitzero"`
+	Barred     []city.AccountID  `json:"barred,omitempty"` // who shall have no part in it
 	Step       int               `json:"step,omitempty"`    // escalation steps taken for the present due date
 	Counter    city.BodyID       `json:"counter,omitempty"` // whose counter received it
 	OpenedAt   time.Time         `json:"opened_at"`
@@ -72,6 +73,7 @@ type Record struct {
 	Limit     city.Limit        `json:"limit,omitzero"`
 	AnswerBy  time.Time         `json:"answer_by,omitzero"`
 	Params    map[string]string `json:"params,omitempty"`
+	Barred    []city.AccountID  `json:"barred,omitempty"`
 	Verdict   string            `json:"verdict,omitempty"` // run id of the rule that acted
 
 	Words Words `json:"-"`
@@ -126,6 +128,7 @@ func apply(k *Kind, s State, r Record) State {
 	switch r.Action {
 	case ActOpen:
 		s.Open, s.OpenedAt, s.Params, s.Promise, s.Counter = true, r.At, r.Params, r.Limit, r.By.Body
+		s.Barred = r.Barred
 		s.enter(k, k.First, r.At)
 	case ActClaim:
 		s.task(r.Task).Assignee = r.By.Account

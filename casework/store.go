@@ -104,6 +104,14 @@ closed_at = $9, state = $10 WHERE id = $11`, nil,
 	if c.hadTasks {
 		tx.Later(`DELETE FROM case_tasks WHERE case_id = $1`, nil, c.id)
 	}
+	for _, a := range c.state.Barred { // inboxes ask for open cases only
+		switch {
+		case r.Seq == 1:
+			tx.Later(`INSERT INTO case_barred (account, case_id) VALUES ($1, $2)`, nil, a, c.id)
+		case open == 0:
+			tx.Later(`DELETE FROM case_barred WHERE account = $1 AND case_id = $2`, nil, a, c.id)
+		}
+	}
 	for _, t := range c.tasks {
 		tx.Later(`INSERT INTO case_tasks (case_id, task, post, assignee, due) VALUES ($1, $2, $3, $4, $5)`, nil,
 			c.id, t.ID, string(t.Post), t.Assignee, sortable(c.due))

@@ -35,8 +35,8 @@ func inbox(ctx context.Context, tx *db.Tx, actor city.Actor, q InboxQuery, after
 	}
 	if q.Scope != ScopeMine {
 		for _, p := range actor.Posts {
-			part(plain, "c.open = 1 AND c.assignee IS NULL AND c.post = "+b.bind(string(p))+covers(actor, b))
-			part(joined, "t.assignee IS NULL AND t.post = "+b.bind(string(p))+covers(actor, b))
+			part(plain, "c.open = 1 AND c.assignee IS NULL AND c.post = "+b.bind(string(p))+covers(actor, b)+notBarred("c.id", actor, b))
+			part(joined, "t.assignee IS NULL AND t.post = "+b.bind(string(p))+covers(actor, b)+notBarred("t.case_id", actor, b))
 		}
 	}
 	if len(parts) == 0 {
@@ -65,6 +65,11 @@ func covers(actor city.Actor, b *binder) string {
 		or = append(or, "substr(c.region, 1, "+b.bind(len(r))+") = "+b.bind(string(r)))
 	}
 	return " AND (c.region = '' OR " + strings.Join(or, " OR ") + ")"
+}
+
+// notBarred leaves out the cases that the officer shall have no part in.
+func notBarred(id string, actor city.Actor, b *binder) string {
+	return " AND " + id + " NOT IN (SELECT case_id FROM case_barred WHERE account = " + b.bind(actor.Account) + ")"
 }
 
 // binder numbers arguments in the order of appearance.
@@ -97,15 +102,17 @@ func inboxCounts(ctx context.Context, tx *db.Tx, actor city.Actor, now int64) (C
 	}
 	for _, p := range actor.Posts {
 		b := &binder{}
-		where := "c.open = 1 AND c.post = " + b.bind(string(p)) + " AND c.assignee IS NULL" + covers(actor, b)
+		where := "c.open = 1 AND c.post = " + b.bind(string(p)) + " AND c.assignee IS NULL" + covers(actor, b) + notBarred("c.id", actor, b)
 		if err := count(&c.Post, plain, where, b.args...); err != nil {
 			return c, err
 		}
-		if err := count(&c.Post, tasks, "t.post = $1 AND t.assignee IS NULL", string(p)); err != nil {
+		b = &binder{}
+		where = "t.post = " + b.bind(string(p)) + " AND t.assignee IS NULL" + notBarred("t.case_id", actor, b)
+		if err := count(&c.Post, tasks, where, b.args...); err != nil {
 			return c, err
 		}
 		b = &binder{}
-		where = "c.open = 1 AND c.post = " + b.bind(string(p)) + " AND c.due < " + b.bind(now) + " AND c.assignee IS NULL" + covers(actor, b)
+		where = "c.open = 1 AND c.post = " + b.bind(string(p)) + " AND c.due < " + b.bind(now) + " AND c.assignee IS NULL" + covers(actor, b) + notBarred("c.id", actor, b)
 		if err := count(&c.Overdue, plain, where, b.args...); err != nil {
 			return c, err
 		}
