@@ -214,7 +214,7 @@ func (a *App) domain(ctx context.Context) (err error) {
 	if a.Items, err = serviceitem.New(serviceitem.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
 		Calendar: p.Calendar, Directory: a.Directory, Rules: a.Algorithms, Licences: a.Credentials,
 		Blobs: blobs, Items: p.Items, Forms: p.Forms, Listed: p.Listed, Files: p.Files,
-		Hotline: p.Site.Hotline}); err != nil {
+		Hotline: p.Site.Hotline, BadRatings: p.Site.BadRatings, PersonOf: a.personOf}); err != nil {
 		return err
 	}
 	if a.Cases, err = casework.New(ctx, casework.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
@@ -222,6 +222,11 @@ func (a *App) domain(ctx context.Context) (err error) {
 		return err
 	}
 	return a.Items.Bind(a.Cases)
+}
+
+func (a *App) personOf(ctx context.Context, tx *db.Tx, id city.AccountID) (city.PersonID, error) {
+	account, err := a.Identity.ReadAccount(ctx, tx, city.SystemActor("app"), id)
+	return account.Person, err
 }
 
 func (a *App) issuers() map[city.BodyID]credential.Issuer {

@@ -225,7 +225,7 @@ func (l *life) play(ctx context.Context, tx *db.Tx, c casework.Case) (*play, err
 
 // planOf is how the item goes; follow-ups and reviews have no plan of their own.
 func (l *life) planOf(c casework.Case) *itemPlan {
-	if !c.Parent.IsZero() {
+	if it, _, ok := l.now.Items.Item(c.Item); !ok || it.Kind != c.Kind {
 		return nil
 	}
 	return l.words.Items[c.Item]

@@ -147,6 +147,7 @@ func (p *play) next(ctx context.Context, tx *db.Tx, c casework.Case) (*move, err
 // post. Nobody where a sign-in of the demonstration has it.
 func (p *play) officer(ctx context.Context, tx *db.Tx, c casework.Case, t casework.Task) (city.Actor, error) {
 	list, err := p.d.officersFor(ctx, tx, t.Post, c.Region)
+	list = slices.DeleteFunc(list, func(o officer) bool { return slices.Contains(c.State.Barred, o.Account) })
 	if err != nil || len(list) == 0 {
 		return city.Actor{}, err
 	}

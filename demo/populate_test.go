@@ -126,7 +126,7 @@ func (w *world) mixed(all []casework.Case) {
 		seen["inspected on site"] += count(slices.Contains(c.State.Procedures, "site_inspection"))
 		seen[c.Result]++
 		seen["item "+string(c.Item)]++
-		if c.Parent.IsZero() && cal.IsWorkday(city.DateOf(c.OpenedAt.In(w.pack.Zone))) {
+		if it, _, _ := w.live.Items.Item(c.Item); it.Kind == c.Kind && cal.IsWorkday(city.DateOf(c.OpenedAt.In(w.pack.Zone))) {
 			seen["on a workday"]++
 		}
 	}

@@ -97,7 +97,11 @@ func (w *world) build(clock city.Clock) Parts {
 	w.ok(err)
 	parts.Items, err = serviceitem.New(serviceitem.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock,
 		Calendar: p.Calendar, Directory: parts.Directory, Rules: parts.Algorithms, Licences: parts.Credentials, Blobs: blobs,
-		Items: p.Items, Forms: p.Forms, Listed: p.Listed, Files: p.Files, Hotline: p.Site.Hotline})
+		Items: p.Items, Forms: p.Forms, Listed: p.Listed, Files: p.Files, Hotline: p.Site.Hotline, BadRatings: p.Site.BadRatings,
+		PersonOf: func(ctx context.Context, tx *db.Tx, id city.AccountID) (city.PersonID, error) {
+			a, err := parts.Identity.ReadAccount(ctx, tx, program, id)
+			return a.Person, err
+		}})
 	w.ok(err)
 	parts.Cases, err = casework.New(w.ctx, casework.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock,
 		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: parts.Items.Effects()})

@@ -92,6 +92,19 @@ func (l *loader) checkSite() {
 		l.itemList(at+".items", e.Items)
 	}
 	l.itemList("popular", s.Popular)
+	for i, p := range s.BadRatings {
+		body, post, _ := strings.Cut(p, ".")
+		for _, it := range l.items.vals {
+			id := body
+			if body == "$body" {
+				id = string(it.Body)
+			}
+			if !l.known.body(city.BodyID(id)) || !l.known.post(city.BodyID(id), post) {
+				d.at(fmt.Sprintf("bad_ratings.%d", i), "pack.no_post", "id", id+"."+post)
+				break
+			}
+		}
+	}
 }
 
 // siteID checks the id of an entry of a list in city.yaml.

@@ -47,6 +47,9 @@ type Site struct {
 	Counters     []Counter       `yaml:"counters" json:"counters"`
 	LifeEvents   []LifeEvent     `yaml:"life_events" json:"life_events"`
 	Popular      []city.ItemCode `yaml:"popular" json:"popular"`
+	// BadRatings are the posts that may answer for a bad rating, first choice
+	// first; $body is the body that was rated.
+	BadRatings []string `yaml:"bad_ratings" json:"bad_ratings"`
 }
 
 // Mark is the city's seal: a word or two, white on a colour.

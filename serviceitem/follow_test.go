@@ -183,12 +183,12 @@ func TestRating(t *testing.T) {
 		_, err = w.Rate(ctx, person(w.mother), n, serviceitem.VerySatisfied, "")
 		w.says(err, "", "service.rating.once")
 		follow := given[0].FollowUp
-		c := w.get(officer("approver"), follow)
-		if c.Kind != "bad_review" || c.Title != string(n) || c.Body != "library" || c.Stage != "verify" || c.Due.IsZero() {
+		c := w.get(officer("head"), follow)
+		if c.Kind != "bad_review" || c.Title != "" || !c.Parent.IsZero() || c.Body != "library" || c.Stage != "verify" || c.Due.IsZero() {
 			t.Errorf("follow-up %+v", c)
 		}
 		w.view(func(ctx context.Context, tx *db.Tx) error {
-			said, err := w.ReadComplaint(ctx, tx, officer("approver"), follow)
+			said, err := w.ReadComplaint(ctx, tx, officer("head"), follow)
 			w.ok(err)
 			if said.Text != "等了很久" || said.Case != n || said.Level != serviceitem.Dissatisfied {
 				t.Errorf("complaint %+v", said)
@@ -234,7 +234,7 @@ VALUES ('X', 'reader-card', 'library', 'web', 1, 0, $1, '', 0, $2)`, city.Micros
 			t.Errorf("score %+v", sc)
 		}
 		// Found not to be about the service, it no longer counts.
-		w.do(officer("approver"), follow, casework.Action{Name: "set_aside"})
+		w.do(officer("head"), follow, casework.Action{Name: "set_aside"})
 		if sc := score(serviceitem.RatingScope{}); sc.Active != 0 || sc.SetAside != 1 {
 			t.Errorf("score %+v", sc)
 		}

@@ -71,8 +71,8 @@ type Rating struct {
 const longestRating = 1000 // characters
 
 // Rate rates a case that is over, once. A bad rating opens its follow-up case in
-// the same transaction. The office learns what was said and about which case; who
-// said it stands in no inbox.
+// the same transaction, for somebody who had no part in the case: those who had
+// one can neither find nor open it (see answering).
 func (s *Service) Rate(ctx context.Context, actor city.Actor, n city.CaseNumber, level Level, text string) (Rating, error) {
 	var r Rating
 	err := s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
@@ -140,9 +140,17 @@ func (s *Service) rate(ctx context.Context, tx *db.Tx, actor city.Actor, c casew
 		}
 	}
 	if r.Level.Bad() {
-		follow, err := s.engine.Open(ctx, tx, actor, casework.Opening{Kind: s.BadReview, Item: c.Item, Params: map[string]string{"body": string(r.Body)},
-			Applicant: c.Applicant, Firm: c.Firm, Region: c.Region, Parent: c.ID, Promise: city.Limit{N: 5, Unit: city.WorkingDays},
-			Title: string(c.Number), Payload: Complaint{Case: c.Number, Level: r.Level, Text: r.Text}, Terms: string(c.Number)})
+		post, barred, err := s.answering(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		// It is no child of the case, and neither title nor terms name it: who
+		// reads the one must not be led to the other.
+		follow, err := s.engine.Open(ctx, tx, actor, casework.Opening{Kind: s.BadReview, Item: c.Item,
+			Params: map[string]string{"body": string(r.Body), "office": string(post.Body()),
+				"post": strings.TrimPrefix(string(post), string(post.Body())+".")},
+			Applicant: c.Applicant, Firm: c.Firm, Region: c.Region, Promise: city.Limit{N: 5, Unit: city.WorkingDays},
+			Payload: Complaint{Case: c.Number, Level: r.Level, Text: r.Text}, Barred: barred})
 		if err != nil {
 			return err
 		}

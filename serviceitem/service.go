@@ -45,6 +45,12 @@ type Options struct {
 	// who asks a person to look again open; "bad_review" and "review" when empty.
 	BadReview city.KindID
 	Review    city.KindID
+	// BadRatings are the posts that may answer for a bad rating, the first choice
+	// first, with $body for the body that was rated; "$body.head" when empty.
+	BadRatings []string
+	// PersonOf says whose an officer's account is, so that nobody answers for a
+	// case they handled in another post; may be nil where officers hold one each.
+	PersonOf func(ctx context.Context, tx *db.Tx, account city.AccountID) (city.PersonID, error)
 	// MaxUpload bounds a file whose field says nothing; 10 MB when 0.
 	MaxUpload int64
 }
@@ -82,6 +88,9 @@ func New(o Options) (*Service, error) {
 	}
 	if o.Review == "" {
 		o.Review = "review"
+	}
+	if len(o.BadRatings) == 0 {
+		o.BadRatings = []string{"$body.head"}
 	}
 	if o.MaxUpload == 0 {
 		o.MaxUpload = 10 << 20
@@ -169,7 +178,11 @@ func (s *Service) Bind(e *casework.Engine) error {
 		}
 	}
 	for _, kind := range []city.KindID{s.BadReview, s.Review} {
-		if err := need("serviceitem", kind, map[string]string{"body": "x"}); err != nil {
+		params := map[string]string{"body": "x"}
+		if kind == s.BadReview {
+			params["office"], params["post"] = "x", "x"
+		}
+		if err := need("serviceitem", kind, params); err != nil {
 			return err
 		}
 	}

@@ -163,7 +163,7 @@ tests: []`
     - id: verify
       name: {zh-Hans: 核实, en: Verify}
       tell: {zh-Hans: 核实, en: Verifying}
-      tasks: [{id: contact, body: $body, post: approver}]
+      tasks: [{id: contact, body: $office, post: $post}]
       limit: {n: 1, unit: working_days}
       outcomes:
         - {action: answered, label: {zh-Hans: 答复, en: Answered}, next: end, result: done}

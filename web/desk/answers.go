@@ -53,6 +53,7 @@ type File struct {
 type Complaint struct {
 	Level city.Text // of the rating; empty for a review
 	Text  []string
+	Href  string // of the matter that was rated, "" where the officer may not open it
 }
 
 // application lays out what was applied for, with the questions as they were
@@ -136,7 +137,11 @@ func (d *Desk) complaint(ctx context.Context, tx *db.Tx, v visit, m *Matter, rec
 		m.Complaint.Level = city.Text{ZhHans: c.Level.Name(city.Chinese), En: c.Level.Name(city.English)}
 	}
 	if c.Run.IsZero() {
-		return nil
+		_, err := d.Cases.Get(ctx, tx, v.actor, c.Case)
+		if err == nil {
+			m.Complaint.Href = CasePath(c.Case, "")
+		}
+		return unlessForbidden(err)
 	}
 	run, err := d.Algorithms.Find(ctx, tx, v.actor, c.Run)
 	if err != nil {

@@ -204,10 +204,31 @@ func TestFollowUpsSayWhatTheyAreAbout(t *testing.T) {
 	w.ok(err)
 	review, err := w.items.LookAgain(context.Background(), w.resident(), c.Number, "我打了十年")
 	w.ok(err)
-	p := w.get(president, CasePath(r.FollowUp, "")).is(200)
+	other := officer("club", "乔安", "head") // the president decided it
+	p := w.get(other, CasePath(r.FollowUp, "")).is(200)
 	p.says("#application", "评价", "不满意", "等了太久")
 	p.says("h1", "差评核实")
-	p.says("#related", string(c.Number), "从这一件来")
+	// What, not who: the way to the matter is marked, and its name is not here.
+	if text := words(p.one("main")); strings.Contains(text, "林小满") || strings.Contains(text, string(c.Number)) {
+		t.Errorf("says who rated: %s", text)
+	}
+	if link := p.one("#application a"); attr(link, "href") != CasePath(c.Number, "") {
+		t.Errorf("leads to %s", attr(link, "href"))
+	}
+	if n := len(w.get(other, CasePath(c.Number, "")).is(200).all(`a[href*="` + string(r.FollowUp) + `"]`)); n > 1 { // its row in the inbox
+		t.Errorf("the matter leads to what its rating led to")
+	}
+	if strings.Contains(words(w.get(president, "/desk?scope=post").one("#inbox")), string(r.FollowUp)) {
+		t.Error("the president reads of it in the inbox")
+	}
+	p = w.get(other, "/desk?scope=post").is(200)
+	found := false
+	for _, row := range p.all(".waits") {
+		found = found || strings.Contains(words(row), "差评核实") && strings.Contains(words(row), "网球会员")
+	}
+	if !found {
+		t.Errorf("the inbox doesn't say what the rating is about: %s", words(p.one("#inbox")))
+	}
 	p = w.get(president, CasePath(review.Number, "")).is(200)
 	p.says("#application", "我打了十年")
 	p.says("#rule", "球龄不到 10 年")

@@ -58,7 +58,7 @@ func (d *Desk) inbox(ctx context.Context, tx *db.Tx, actor city.Actor, at place,
 	now := web.ViewOf(ctx).Now
 	here := -1
 	for i, c := range page.Cases {
-		row := Row{Number: c.Number, Name: d.nameOf(c), Subject: c.Title, Stage: c.StageName, Left: d.left(c, now),
+		row := Row{Number: c.Number, Name: d.nameOf(c), Subject: d.subjectOf(ctx, c), Stage: c.StageName, Left: d.left(c, now),
 			Taken: taken(c, actor), Href: at.at(CasePath(c.Number, "")), Current: c.Number == current}
 		if row.Current {
 			here = i
@@ -93,10 +93,19 @@ func taken(c casework.Case, actor city.Actor) bool {
 // nameOf is what a case is called: its item; what follows from another case is
 // called by its kind.
 func (d *Desk) nameOf(c casework.Case) city.Text {
-	if it, ok := d.item(c.Item); ok && c.Parent.IsZero() {
+	if it, ok := d.item(c.Item); ok && c.Parent.IsZero() && c.Kind != d.Items.BadReview {
 		return it.Name
 	}
 	return c.KindName
+}
+
+// subjectOf is whom or what a case is about: of a bad rating the item, since who
+// rated is nobody's to read in passing.
+func (d *Desk) subjectOf(ctx context.Context, c casework.Case) string {
+	if it, ok := d.item(c.Item); ok && c.Kind == d.Items.BadReview {
+		return web.In(ctx, it.Name)
+	}
+	return c.Title
 }
 
 // inboxPage is the desk with nothing opened.

@@ -146,7 +146,7 @@ func (d *Desk) read(ctx context.Context, tx *db.Tx, v visit) (*opened, error) {
 func (d *Desk) fill(ctx context.Context, tx *db.Tx, v visit, o *opened) (err error) {
 	c, now := o.c, web.ViewOf(ctx).Now
 	m := &o.matter
-	*m = Matter{Number: c.Number, Name: d.nameOf(c), Subject: c.Title, Sent: c.OpenedAt, Tags: d.tags(c, now), Stands: d.stands(c, v.actor, now),
+	*m = Matter{Number: c.Number, Name: d.nameOf(c), Subject: d.subjectOf(ctx, c), Sent: c.OpenedAt, Tags: d.tags(c, now), Stands: d.stands(c, v.actor, now),
 		Ledger: d.ledger(c, now), Opinions: d.opinions(o), at: v.at}
 	if len(o.records) > 0 {
 		m.Channel = channel(o.records[0].By.Channel)
@@ -212,7 +212,7 @@ func (d *Desk) related(ctx context.Context, tx *db.Tx, v visit, c casework.Case,
 	}
 	var out []Related
 	for _, r := range append(list, children...) {
-		rel := Related{Number: r.Number, Name: d.nameOf(r), Subject: r.Title, Stage: r.StageName, Left: d.left(r, now),
+		rel := Related{Number: r.Number, Name: d.nameOf(r), Subject: d.subjectOf(ctx, r), Stage: r.StageName, Left: d.left(r, now),
 			Parent: r.ID == c.Parent, Href: v.at.at(CasePath(r.Number, ""))}
 		out = append(out, rel)
 	}
