@@ -115,7 +115,7 @@ func newPlace(t *testing.T, database string, set ...func(*app.Options)) *place {
 			account(city.Officer, who, login)
 		}
 		officer("clerk", "civil-affairs.clerk")
-		officer("approver", "civil-affairs.approver", "market-regulation.approver")
+		officer("approver", "civil-affairs.approver", "civil-affairs.head", "market-regulation.approver")
 		officer("food-clerk", "market-regulation.clerk")
 		officer("inspector", "market-regulation.inspector", "market-regulation.reviewer")
 		officer("fire", "fire-rescue.reviewer")

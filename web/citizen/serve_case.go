@@ -68,30 +68,35 @@ func (p *Pages) dossier(ctx context.Context, tx *db.Tx, a city.Actor, n city.Cas
 	switch city.KindOf(err) {
 	case "":
 		d.rating = &rating
-		d.answer, err = p.answerTo(ctx, tx, a, rating)
-		return d, err
+		return d, p.answerTo(ctx, tx, a, rating, &d)
 	case city.KindNotFound:
 		return d, nil
 	}
 	return d, err
 }
 
-// answerTo is what came of a bad rating, once it is closed.
-func (p *Pages) answerTo(ctx context.Context, tx *db.Tx, a city.Actor, r serviceitem.Rating) (string, error) {
+// answerTo adds what came of a bad rating: its case, and the answer once it is
+// closed. The case is no child of the matter, so that only the rating leads there.
+func (p *Pages) answerTo(ctx context.Context, tx *db.Tx, a city.Actor, r serviceitem.Rating, d *dossier) error {
 	if r.FollowUp == "" {
-		return "", nil
+		return nil
 	}
 	c, err := p.Cases.Get(ctx, tx, a, r.FollowUp)
-	if err != nil || c.Open {
-		return "", err
+	if err != nil {
+		return err
+	}
+	d.kids = append(d.kids, c)
+	if c.Open {
+		return nil
 	}
 	records, err := p.Cases.History(ctx, tx, a, r.FollowUp)
 	for _, rec := range slices.Backward(records) {
 		if rec.Words.Reason != "" {
-			return rec.Words.Reason, err
+			d.answer = rec.Words.Reason
+			break
 		}
 	}
-	return "", err
+	return err
 }
 
 func (d *dossier) may(action string) bool {
