@@ -35,7 +35,7 @@ type State struct {
 	Procedures []string          `json:"procedures,omitempty"` // special procedures that took place
 	Params     map[string]string `json:"params,omitempty"`
 	Promise    city.Limit        `json:"promise,omitzero"`
-	Barred     []city.AccountID  `json:"barred,omitempty"` // who shall have no part in it
+	Barred     []city.AccountID  `json:"barred,omitempty"`  // who shall have no part in it
 	Step       int               `json:"step,omitempty"`    // escalation steps taken for the present due date
 	Counter    city.BodyID       `json:"counter,omitempty"` // whose counter received it
 	OpenedAt   time.Time         `json:"opened_at"`
