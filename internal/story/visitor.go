@@ -265,8 +265,19 @@ func (v *Visitor) Value(label string) string {
 // Upload gives files to the file field with the label.
 func (v *Visitor) Upload(label string, files ...string) {
 	v.t.Helper()
+	whole := make([]string, len(files)) // the browser ends a page that sends a relative path
+	for i, name := range files {
+		path, err := filepath.Abs(name)
+		if err == nil {
+			_, err = os.Stat(path)
+		}
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		whole[i] = path
+	}
 	el := v.find("field", label, "")
-	must(v, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: files, ObjectID: el})
+	must(v, dom.SetFileInputFiles, dom.SetFileInputFilesParams{Files: whole, ObjectID: el})
 	v.settle()
 }
 
