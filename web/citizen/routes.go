@@ -2,7 +2,6 @@ package citizen
 
 import (
 	"net/http"
-	"time"
 
 	"yiwang/access"
 	"yiwang/algorithm"
@@ -43,13 +42,13 @@ type Deps struct {
 	// Address says where a request comes from, for the limit on tries; nil takes
 	// the connection's. Behind a proxy that is the proxy's.
 	Address func(*http.Request) string
+	Checks  *identity.Pace // of whoever checks without signing in; nil makes one
 }
 
 // Pages serves what residents and firms see. It is safe for concurrent use.
 type Pages struct {
 	Deps
-	own  *http.ServeMux // the same routes, to go on after a sign-in
-	pace pace
+	own *http.ServeMux // the same routes, to go on after a sign-in
 }
 
 // New makes the pages.
@@ -60,7 +59,10 @@ func New(d Deps) *Pages {
 	if d.Address == nil {
 		d.Address = addressOf
 	}
-	p := &Pages{Deps: d, own: http.NewServeMux(), pace: pace{full: map[string]time.Time{}}}
+	if d.Checks == nil {
+		d.Checks = identity.NewPace()
+	}
+	p := &Pages{Deps: d, own: http.NewServeMux()}
 	p.Routes(p.own)
 	return p
 }

@@ -70,7 +70,7 @@ func (p *Pages) find(w http.ResponseWriter, r *http.Request, typed string) error
 	if web.ViewOf(r.Context()).Actor.Kind == city.Resident {
 		return web.Redirect(w, r, CasePath(n, ""))
 	}
-	if err := p.pace.try(p.Address(r), p.Clock.Now()); err != nil {
+	if err := p.Checks.Try(p.Address(r), p.Clock.Now()); err != nil {
 		return err
 	}
 	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {

@@ -54,7 +54,7 @@ func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showVerdict(w http.ResponseWriter, r *http.Request, code string) error {
-	if err := p.pace.try(p.Address(r), p.Clock.Now()); err != nil {
+	if err := p.Checks.Try(p.Address(r), p.Clock.Now()); err != nil {
 		return err
 	}
 	var res credential.Result

@@ -1,4 +1,4 @@
-package citizen
+package identity
 
 import (
 	"sync"
@@ -7,10 +7,10 @@ import (
 	"yiwang/city"
 )
 
-// pace bounds how often one address may ask what anybody may ask without signing
+// Pace bounds how often one address may ask what anybody may ask without signing
 // in, so that nobody leafs through numbers. It is kept in memory: each node counts
-// for itself.
-type pace struct {
+// for itself. It is safe for concurrent use.
+type Pace struct {
 	mu   sync.Mutex
 	full map[string]time.Time // by address, when all of its tries are free again
 }
@@ -21,9 +21,12 @@ const (
 	paceMost  = 50_000      // addresses remembered
 )
 
-// try takes one of the address's tries; it is city.KindRateLimited when there is
+// NewPace is a pace that nobody has asked for anything yet.
+func NewPace() *Pace { return &Pace{full: map[string]time.Time{}} }
+
+// Try takes one of the address's tries; it is city.KindRateLimited when there is
 // none left.
-func (p *pace) try(address string, now time.Time) error {
+func (p *Pace) Try(address string, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.full) >= paceMost {
@@ -41,7 +44,7 @@ func (p *pace) try(address string, now time.Time) error {
 		at = now
 	}
 	if wait := at.Add(paceEvery).Sub(now) - paceTries*paceEvery; wait > 0 {
-		e := city.RateLimited("citizen.too_fast", "n", int((wait+time.Second-1)/time.Second))
+		e := city.RateLimited("identity.too_fast", "n", int((wait+time.Second-1)/time.Second))
 		e.RetryAfter = wait
 		return e
 	}
