@@ -10,17 +10,34 @@ import (
 )
 
 type algorithmBody struct {
-	Rule     city.RuleID                      `json:"rule"`
-	Name     city.Text                        `json:"name"`
-	Purpose  city.Text                        `json:"purpose"`
-	Owner    city.BodyID                      `json:"owner"`
-	Digest   string                           `json:"digest"`
-	Inputs   []inputBody                      `json:"inputs"`
-	Legal    []city.Text                      `json:"legal"`
-	Versions []versionBody                    `json:"versions"`
-	Tests    []testBody                       `json:"tests"`
-	Counts   algorithm.Tally                  `json:"counts"`
-	Clauses  map[string]algorithm.ClauseTally `json:"clauses"`
+	Rule     city.RuleID                `json:"rule"`
+	Name     city.Text                  `json:"name"`
+	Purpose  city.Text                  `json:"purpose"`
+	Owner    city.BodyID                `json:"owner"`
+	Digest   string                     `json:"digest"`
+	Inputs   []inputBody                `json:"inputs"`
+	Legal    []city.Text                `json:"legal"`
+	Versions []versionBody              `json:"versions"`
+	Tests    []testBody                 `json:"tests"`
+	Counts   tallyBody                  `json:"counts"`
+	Clauses  map[string]clauseTallyBody `json:"clauses"`
+}
+
+// tallyBody counts runs, and clauseTallyBody what a clause has said in them.
+type tallyBody struct {
+	Runs      int `json:"runs"`
+	Granted   int `json:"granted"`
+	ToOfficer int `json:"to_officer"`
+	Need      int `json:"need" doc:"Facts were missing."`
+	Reviewed  int `json:"reviewed" doc:"A person was asked to look again."`
+	Corrected int `json:"corrected"`
+}
+
+type clauseTallyBody struct {
+	Decided int `json:"decided"`
+	Failed  int `json:"failed"`
+	Broken  int `json:"broken"`
+	Unknown int `json:"unknown"`
 }
 
 type inputBody struct {
@@ -64,7 +81,10 @@ func (a *API) algorithmOf(ctx context.Context, tx *db.Tx, e algorithm.Entry) (al
 		b.Tests = append(b.Tests, testBody{Name: t.Name, Want: t.Want, Passed: t.Passed})
 	}
 	s, err := a.Algorithms.Statistics(ctx, tx, e.Rule)
-	b.Counts, b.Clauses = s.Tally, s.Clauses
+	b.Counts, b.Clauses = tallyBody(s.Tally), map[string]clauseTallyBody{}
+	for id, c := range s.Clauses {
+		b.Clauses[id] = clauseTallyBody(c)
+	}
 	return b, err
 }
 

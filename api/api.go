@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/sync/semaphore"
 
 	"yiwang/access"
 	"yiwang/algorithm"
@@ -42,6 +44,10 @@ type Deps struct {
 	Clock       city.Clock
 	Name        city.Text // of the city
 	Cookie      string    // name of the session cookie
+	// Checks bounds how often one address may check licences; nil makes one.
+	Checks *identity.Pace
+	// Address says where a request comes from; nil takes the connection's.
+	Address func(*http.Request) string
 }
 
 // API serves the JSON face.
@@ -49,7 +55,11 @@ type API struct {
 	Deps
 	huma    huma.API
 	mux     *http.ServeMux
-	process string // this one, among those that run or ran
+	process string          // this one, among those that run or ran
+	open    map[string]bool // patterns that may be called without signing in
+	cross   *http.CrossOriginProtection
+	room    *semaphore.Weighted // bytes of bodies that may lie in memory
+	strange heard               // keys of those whom we don't know
 }
 
 // maxBody bounds a JSON body, uploads have a bound of their own; the times are
@@ -62,7 +72,17 @@ const (
 
 // New prepares every route.
 func New(d Deps) *API {
-	a := &API{Deps: d, mux: http.NewServeMux(), process: city.NewEventID().String()}
+	if d.Checks == nil {
+		d.Checks = identity.NewPace()
+	}
+	if d.Address == nil {
+		d.Address = func(r *http.Request) string {
+			host, _, _ := net.SplitHostPort(r.RemoteAddr)
+			return host
+		}
+	}
+	a := &API{Deps: d, mux: http.NewServeMux(), process: city.NewEventID().String(), open: map[string]bool{}, cross: http.NewCrossOriginProtection(),
+		room: semaphore.NewWeighted(mostInMemory)}
 	c := huma.DefaultConfig("Yiwang", "1")
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/openapi", "", "/api/schemas"
 	c.Info.Description = "The public interface of a city on Yiwang. Faults are problem+json (RFC 9457); every POST under /api/v1 honours Idempotency-Key; lists answer {items, next}."
@@ -75,8 +95,14 @@ func New(d Deps) *API {
 		city.BlobID{}, city.RunID{}, city.DraftID{}, city.Date{}} { // they travel as text
 		c.Components.Schemas.RegisterTypeAlias(reflect.TypeOf(id), reflect.TypeFor[string]())
 	}
-	// The library asks for its faults in this one place only.
+	c.Formats = map[string]huma.Format{"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: readJSON}}
+	c.Formats["json"] = c.Formats["application/json"]
+	// The library asks for its faults in these places only: for an answer, and for
+	// what an answer looks like.
 	huma.NewErrorWithContext = problemOf
+	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+		return problemOf(nil, status, msg, errs...)
+	}
 	a.huma = humago.New(a.mux, c)
 	a.huma.UseMiddleware(a.reader)
 	a.routes()
@@ -88,9 +114,21 @@ func New(d Deps) *API {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	keyed := r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/api/v1/") && r.Header.Get("Idempotency-Key") != ""
-	if keyed && r.URL.Path != "/api/v1/sessions" { // a token is told once and kept nowhere
-		a.once(w, r)
+	defer a.caught(w, r)
+	if err := a.cross.Check(r); err != nil {
+		a.fail(w, r, &city.Error{Kind: city.KindForbidden, Message: city.Message{Key: "web.error.cross_origin"}, Err: err})
+		return
+	}
+	if a.lost(w, r) {
+		return
+	}
+	body := &held{ReadCloser: r.Body, room: a.room}
+	defer body.release()
+	r = r.WithContext(r.Context()) // the server looks at its own request's body when all is done
+	r.Body = body
+	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/api/v1/") && r.Header.Get("Idempotency-Key") != "" {
+		_, pattern := a.mux.Handler(r)
+		a.once(w, r, a.open[pattern])
 		return
 	}
 	a.mux.ServeHTTP(w, r)
@@ -105,12 +143,26 @@ type reader struct {
 	token string
 	err   error // why the session is no good
 
-	address string // of the caller, for the limit on sign-ins
+	key     string // of idempotency
+	address string // of the caller, for the limits on sign-ins and checks
 }
 
+// reader finds out who asks. Whoever has to sign in first hears so before
+// anything of what they sent is read.
 func (a *API) reader(ctx huma.Context, next func(huma.Context)) {
 	r := a.readerOf(ctx.Context(), ctx.Header("Authorization"), ctx.Header("Cookie"), ctx.Header("Accept-Language"))
-	r.address, _, _ = net.SplitHostPort(ctx.RemoteAddr())
+	request, w := humago.Unwrap(ctx)
+	r.key, r.address = ctx.Header("Idempotency-Key"), a.Address(request)
+	if len(ctx.Operation().Security) > 0 {
+		err := r.err
+		if err == nil && r.actor.Kind == city.Anonymous {
+			err = city.Unauthenticated("error.sign_in")
+		}
+		if err != nil {
+			a.writeProblem(w, sayProblem(ctx.Context(), r.lang, err))
+			return
+		}
+	}
 	next(huma.WithValue(ctx, readerKey{}, r))
 }
 
@@ -147,32 +199,56 @@ func readerFrom(ctx context.Context) reader {
 type route struct {
 	method, path, id, summary string
 	status                    int
-	open                      bool // may be called without signing in
-	maxBody                   int64
+	open                      bool     // may be called without signing in
+	still                     bool     // needs no database
+	file                      bool     // takes a file's bytes and no JSON
+	media                     []string // of the file that it answers with
+	maxBody                   int64    // of what is sent; 0 is the usual
+	errors                    []int    // what it can answer beside what all can
 }
 
 func register[I, O any](a *API, rt route, handle func(ctx context.Context, actor city.Actor, in *I) (*O, error)) {
 	op := huma.Operation{Method: rt.method, Path: rt.path, OperationID: rt.id, Summary: rt.summary, DefaultStatus: rt.status,
-		MaxBodyBytes: maxBody, Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
-			http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable}}
-	op.BodyReadTimeout = bodyTime
+		MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime, Errors: rt.errors}
 	if rt.maxBody > 0 {
 		op.MaxBodyBytes, op.BodyReadTimeout = rt.maxBody, fileTime
 	}
+	a.open[rt.method+" "+rt.path] = rt.open
 	if !rt.open {
 		op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
+		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict)
 	}
-	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
-		rd := readerFrom(ctx)
-		if rd.err != nil && !rt.open {
-			return nil, a.problem(ctx, rd.err)
+	if len(rt.media) > 0 {
+		file := map[string]*huma.MediaType{}
+		for _, m := range rt.media {
+			file[m] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 		}
-		out, err := handle(ctx, rd.actor, in)
+		op.Responses = map[string]*huma.Response{"200": {Description: "The file.", Content: file}}
+	}
+	if rt.method == http.MethodPost {
+		op.Errors = append(op.Errors, http.StatusForbidden, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity)
+		if !rt.file {
+			op.Errors = append(op.Errors, http.StatusUnsupportedMediaType)
+		}
+		op.Parameters = []*huma.Param{{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(maxKey)},
+			Description: "A repeat with the same key and the same body gets the first answer; with another body it is refused (422)."}}
+	}
+	op.Errors = append(op.Errors, http.StatusInternalServerError)
+	if !rt.still {
+		op.Errors = append(op.Errors, http.StatusServiceUnavailable)
+	}
+	slices.Sort(op.Errors)
+	op.Errors = slices.Compact(op.Errors)
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, readerFrom(ctx).actor, in)
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}
 		return out, nil
 	})
+	if rt.method == http.MethodGet && !slices.Contains(op.Errors, http.StatusUnprocessableEntity) { // the library says so of every address with a hole in it
+		delete(a.huma.OpenAPI().Paths[rt.path].Get.Responses, "422")
+	}
 }
 
 // list is a page of a list; Next goes into ?after= for the one behind it.

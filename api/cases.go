@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/internal/db"
+	"yiwang/serviceitem"
 )
 
 // caseBody is a case as programs see it.
@@ -195,15 +197,43 @@ func (a *API) whole(ctx context.Context, actor city.Actor, n city.CaseNumber) (*
 	return b, err
 }
 
+// addCredentials lists what the case issued. Whoever applied for themselves and
+// founded a firm with it sees the firm's licence, too.
 func (a *API) addCredentials(ctx context.Context, tx *db.Tx, actor city.Actor, b *caseBody) error {
-	cs, err := a.Credentials.ByCase(ctx, tx, actor, b.Number)
-	if city.KindOf(err) == city.KindForbidden {
-		return nil
+	add := func(as city.Actor) error {
+		cs, err := a.Credentials.ByCase(ctx, tx, as, b.Number)
+		for _, c := range cs {
+			b.Credentials = append(b.Credentials, credentialOf(c, false))
+		}
+		return err
 	}
-	for _, c := range cs {
-		b.Credentials = append(b.Credentials, credentialOf(c, false))
+	if err := add(actor); err != nil || len(b.Credentials) > 0 || !a.founds(b.Item) || b.Result == "" ||
+		actor.Kind != city.Resident || !actor.OnBehalf.IsZero() || !actor.Firm.IsZero() {
+		return err
 	}
-	return err
+	ps, err := a.Identity.Principals(ctx, tx, actor)
+	if err != nil {
+		return err
+	}
+	for _, p := range ps {
+		if p.Choice.Firm.IsZero() || len(b.Credentials) > 0 {
+			continue
+		}
+		as, err := a.Identity.ActFor(ctx, tx, actor, p.Choice)
+		if err == nil {
+			err = add(as)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// founds reports whether the item makes a firm.
+func (a *API) founds(code city.ItemCode) bool {
+	it, _, ok := a.Items.Item(code)
+	return ok && slices.ContainsFunc(it.Issues, func(i serviceitem.Issue) bool { return len(i.Founds) > 0 })
 }
 
 // ByNumber is the number in an address; exported, since the library reads no
@@ -224,17 +254,19 @@ func (a *API) getCase(ctx context.Context, actor city.Actor, in *ByNumber) (*bod
 type caseQuery struct {
 	Scope string `query:"scope" enum:"mine,post,all,overdue" doc:"Officers: which cases of the inbox. Default all."`
 	Kind  string `query:"kind"`
+	For   string `query:"for" doc:"Residents: whose; absent for my own, as with an application."`
 	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"30"`
 	After string `query:"after"`
 }
 
 func (a *API) listCases(ctx context.Context, actor city.Actor, in *caseQuery) (*list[*caseBody], error) {
-	if actor.Kind == city.Anonymous {
-		return nil, city.Unauthenticated("error.sign_in")
+	actor, err := a.forWhom(ctx, actor, in.For)
+	if err != nil {
+		return nil, err
 	}
 	var bodies []*caseBody
 	var next string
-	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err = a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
 		var p casework.Page
 		var err error
 		if actor.Kind == city.Officer {
@@ -282,7 +314,6 @@ type actionBody struct {
 
 type actIn struct {
 	ByNumber
-	Key  string `header:"Idempotency-Key"`
 	Body actionBody
 }
 
@@ -295,7 +326,7 @@ func (a *API) act(ctx context.Context, actor city.Actor, in *actIn) (*body[*case
 	if b.Action == casework.ActSupply {
 		return a.supply(ctx, actor, n, in)
 	}
-	_, err = a.Cases.Do(ctx, actor, n, casework.Action{Name: b.Action, Version: b.Version, Key: in.Key, Task: b.Task, Reason: b.Reason,
+	_, err = a.Cases.Do(ctx, actor, n, casework.Action{Name: b.Action, Version: b.Version, Key: readerFrom(ctx).key, Task: b.Task, Reason: b.Reason,
 		Appeal: b.Appeal, Note: b.Note, Opinion: b.Opinion, Points: b.Points, Procedure: b.Procedure, Assignee: b.Assignee})
 	return a.after(ctx, actor, n, err)
 }

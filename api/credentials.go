@@ -8,12 +8,20 @@ import (
 	"yiwang/internal/db"
 )
 
-func (a *API) listCredentials(ctx context.Context, actor city.Actor, _ *struct{}) (*list[credentialBody], error) {
+type credentialQuery struct {
+	For string `query:"for" doc:"Whose: absent for my own, as with an application."`
+}
+
+func (a *API) listCredentials(ctx context.Context, actor city.Actor, in *credentialQuery) (*list[credentialBody], error) {
 	if actor.Kind != city.Resident {
-		return nil, city.Unauthenticated("error.sign_in")
+		return nil, city.Forbidden("error.forbidden")
+	}
+	actor, err := a.forWhom(ctx, actor, in.For)
+	if err != nil {
+		return nil, err
 	}
 	var out []credentialBody
-	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err = a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
 		h := credential.Holder{Person: actor.Applicant(), Firm: actor.Firm}
 		if !actor.Firm.IsZero() {
 			h.Person = city.PersonID{}
@@ -33,18 +41,18 @@ func (a *API) getCredential(ctx context.Context, actor city.Actor, in *ByNumber)
 		return nil, city.NotFound("error.not_found")
 	}
 	var c credential.Credential
-	read := func(ctx context.Context, tx *db.Tx) (err error) {
-		if actor.Kind == city.Officer {
-			c, err = a.Credentials.Look(ctx, tx, actor, n, "purpose.check_licence", "")
-		} else {
-			c, err = a.Credentials.Get(ctx, tx, actor, n)
-		}
-		return err
-	}
 	if actor.Kind == city.Officer {
-		err = a.DB.Update(ctx, read)
+		err = a.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+			c, err = a.Credentials.Look(ctx, tx, actor, n, "purpose.check_licence", "")
+			return err
+		})
 	} else {
-		err = a.DB.View(ctx, read)
+		err = a.inSomeName(ctx, actor, func(as city.Actor) error {
+			return a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+				c, err = a.Credentials.Get(ctx, tx, as, n)
+				return err
+			})
+		})
 	}
 	if err != nil {
 		return nil, err
@@ -98,6 +106,9 @@ type verifyBody struct {
 }
 
 func (a *API) verify(ctx context.Context, _ city.Actor, in *verifyIn) (*body[verifyBody], error) {
+	if err := a.Checks.Try(readerFrom(ctx).address, a.Clock.Now()); err != nil {
+		return nil, err
+	}
 	var r credential.Result
 	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		r, err = a.Credentials.Check(ctx, tx, in.Body.Code, a.Clock.Now())

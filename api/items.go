@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,38 +37,43 @@ type itemsQuery struct {
 }
 
 func (a *API) listItems(ctx context.Context, _ city.Actor, in *itemsQuery) (*list[itemBody], error) {
-	var out []itemBody
+	var all []itemBody
 	if strings.TrimSpace(in.Q) != "" {
 		for _, h := range a.Search.Items(ctx, in.Q, readerFrom(ctx).lang) {
-			if len(out) == in.Limit {
-				break
-			}
 			b := itemBody{Code: h.Code, Name: h.Name}
 			if it, _, ok := a.Items.Item(h.Code); ok {
-				b.Summary, b.Body, b.Online = it.Summary, it.Body, true
+				b = itemOf(it)
 			}
-			out = append(out, b)
+			all = append(all, b)
 		}
-		return listOf(out, ""), nil
+	} else {
+		for _, it := range a.Items.AllItems() {
+			all = append(all, itemOf(it))
+		}
 	}
-	next := ""
-	for _, it := range a.Items.AllItems() {
-		if string(it.Code) <= in.After {
-			continue
+	if in.After != "" { // best first, or by code: what comes behind the last one
+		at := slices.IndexFunc(all, func(b itemBody) bool { return string(b.Code) == in.After })
+		if at < 0 {
+			return nil, city.Invalid("error.cursor")
 		}
-		if len(out) == in.Limit {
-			next = string(out[len(out)-1].Code)
-			break
-		}
-		out = append(out, itemBody{Code: it.Code, Name: it.Name, Summary: it.Summary, Body: it.Body, Online: true})
+		all = all[at+1:]
 	}
-	return listOf(out, next), nil
+	if len(all) <= in.Limit {
+		return listOf(all, ""), nil
+	}
+	return listOf(all[:in.Limit], string(all[in.Limit-1].Code)), nil
+}
+
+func itemOf(it serviceitem.Item) itemBody {
+	return itemBody{Code: it.Code, Name: it.Name, Summary: it.Summary, Body: it.Body, Online: true}
 }
 
 type wholeItemBody struct {
 	serviceitem.Item
-	Form    form.Form        `json:"form_definition"`
-	Example *applicationBody `json:"example,omitempty" doc:"An application that the demonstration's resident can send as it stands."`
+	Online bool `json:"online" doc:"Can be applied for here; without it there is no form and no example yet."`
+	// Not called Form: the library would take it for the item's own member.
+	Definition *form.Form       `json:"form_definition,omitempty"`
+	Example    *applicationBody `json:"example,omitempty" doc:"An application that the demonstration's resident can send as it stands."`
 }
 
 type codeIn struct {
@@ -76,9 +83,14 @@ type codeIn struct {
 func (a *API) getItem(ctx context.Context, _ city.Actor, in *codeIn) (*body[*wholeItemBody], error) {
 	it, f, ok := a.Items.Item(city.ItemCode(in.Code))
 	if !ok {
-		return nil, city.NotFound("service.no_item")
+		l, listed := a.Items.ListedItem(in.Code)
+		if !listed {
+			return nil, city.NotFound("service.no_item")
+		}
+		return &body[*wholeItemBody]{&wholeItemBody{Item: serviceitem.Item{Code: city.ItemCode(l.Code), Name: city.Text{ZhHans: l.Name, En: l.Name}}}}, nil
 	}
-	b := &wholeItemBody{Item: it, Form: f.Form()}
+	questions := f.Form()
+	b := &wholeItemBody{Item: it, Online: true, Definition: &questions}
 	ex, err := a.Items.Sample(it.Code)
 	if err != nil {
 		return nil, err
@@ -89,9 +101,9 @@ func (a *API) getItem(ctx context.Context, _ city.Actor, in *codeIn) (*body[*who
 
 // applicationBody is an application as it is sent.
 type applicationBody struct {
-	Item      city.ItemCode           `json:"item" example:"senior-allowance"`
+	Item      city.ItemCode           `json:"item,omitempty" example:"senior-allowance"`
 	Scenario  string                  `json:"scenario,omitempty"`
-	Answers   map[string]any          `json:"answers"`
+	Answers   map[string]any          `json:"answers,omitempty" doc:"By the field's id."`
 	Materials map[string]materialBody `json:"materials,omitempty" doc:"By the material's id."`
 	For       string                  `json:"for,omitempty" doc:"For whom: absent for oneself; the id of a person or firm that the caller may act for; \"delegator\" or \"firm\" for the only one; at the counter a citizen number or a person's id."`
 	Channel   city.Channel            `json:"channel,omitempty" enum:"web,mobile,counter,kiosk,phone,api,paper,"`
@@ -132,10 +144,7 @@ func handed(m map[string]materialBody) map[string]serviceitem.Handed {
 	return out
 }
 
-type applyIn struct {
-	Key  string `header:"Idempotency-Key"`
-	Body applicationBody
-}
+type applyIn struct{ Body applicationBody }
 
 type created struct {
 	Status   int
@@ -144,16 +153,16 @@ type created struct {
 }
 
 func (a *API) apply(ctx context.Context, actor city.Actor, in *applyIn) (*created, error) {
-	if actor.Kind == city.Anonymous {
-		return nil, city.Unauthenticated("error.sign_in")
-	}
 	b := in.Body
+	if b.Item == "" && b.Draft.IsZero() {
+		return nil, city.InvalidFields([]city.Field{{Name: "item", Message: city.Message{Key: "api.fault.required", Args: []any{"what", "item"}}}})
+	}
 	actor, party, err := a.onBehalf(ctx, actor, b.For)
 	if err != nil {
 		return nil, err
 	}
 	c, err := a.Items.File(ctx, actor, serviceitem.Filing{Item: b.Item, Scenario: b.Scenario, Answers: b.Answers, Materials: handed(b.Materials),
-		For: party, Channel: b.Channel, Key: in.Key, Draft: b.Draft})
+		For: party, Channel: b.Channel, Key: readerFrom(ctx).key, Draft: b.Draft})
 	if err != nil {
 		return nil, err
 	}
@@ -207,13 +216,12 @@ func (a *API) onBehalf(ctx context.Context, actor city.Actor, whom string) (city
 }
 
 func (a *API) supply(ctx context.Context, actor city.Actor, n city.CaseNumber, in *actIn) (*body[*caseBody], error) {
-	_, err := a.Items.Supply(ctx, actor, n, serviceitem.Correction{Answers: in.Body.Answers, Materials: handed(in.Body.Materials), Version: in.Body.Version, Key: in.Key})
+	_, err := a.Items.Supply(ctx, actor, n, serviceitem.Correction{Answers: in.Body.Answers, Materials: handed(in.Body.Materials), Version: in.Body.Version, Key: readerFrom(ctx).key})
 	return a.after(ctx, actor, n, err)
 }
 
 type ratingIn struct {
 	ByNumber
-	Key  string `header:"Idempotency-Key"`
 	Body struct {
 		Level int    `json:"level" minimum:"1" maximum:"5" doc:"1 very satisfied, 2 satisfied, 3 fairly satisfied, 4 dissatisfied, 5 very dissatisfied (GB/T 39046 A.8)"`
 		Text  string `json:"text,omitempty" maxLength:"4000"`
@@ -272,7 +280,7 @@ func (a *API) upload(ctx context.Context, actor city.Actor, in *uploadIn) (*body
 		return nil, err
 	}
 	u := serviceitem.Upload{Item: city.ItemCode(in.Item), Case: city.CaseNumber(in.Case), For: party, Material: in.Material, Name: in.Name,
-		Size: int64(len(in.RawBody)), Content: strings.NewReader(string(in.RawBody))}
+		Size: int64(len(in.RawBody)), Content: bytes.NewReader(in.RawBody)}
 	if in.Draft != "" {
 		if err := u.Draft.UnmarshalJSON([]byte(`"` + in.Draft + `"`)); err != nil {
 			return nil, city.NotFound("error.not_found")
@@ -291,7 +299,12 @@ func (a *API) download(ctx context.Context, actor city.Actor, in *blobIn) (*huma
 	if err := id.UnmarshalJSON([]byte(`"` + in.ID + `"`)); err != nil || id.IsZero() {
 		return nil, city.NotFound("error.not_found")
 	}
-	f, content, err := a.Items.OpenUpload(ctx, actor, id, "purpose.handle")
+	var f serviceitem.File
+	var content io.ReadCloser
+	err := a.inSomeName(ctx, actor, func(as city.Actor) (err error) {
+		f, content, err = a.Items.OpenUpload(ctx, as, id, "purpose.handle")
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

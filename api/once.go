@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"yiwang/access"
@@ -41,12 +43,12 @@ type answer struct {
 // once answers a POST that carries an Idempotency-Key: the first call goes
 // through, a repeat gets the first answer, the same key with another body is
 // refused. Faults of ours (5xx) and refusals for haste are not kept, nor is what
-// nobody in particular asks: that changes nothing, and would let strangers fill
-// the database.
-func (a *API) once(w http.ResponseWriter, r *http.Request) {
+// anybody may ask: it changes nothing, or gives a token, which is told once, and
+// would let strangers fill the database. There a repeat goes through again.
+func (a *API) once(w http.ResponseWriter, r *http.Request, open bool) {
 	rd := a.readerOf(r.Context(), r.Header.Get("Authorization"), r.Header.Get("Cookie"), r.Header.Get("Accept-Language"))
 	fail := func(err error) { a.writeProblem(w, sayProblem(r.Context(), rd.lang, err)) }
-	if rd.actor.Kind == city.Anonymous {
+	if rd.actor.Kind == city.Anonymous && !open {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
@@ -56,19 +58,34 @@ func (a *API) once(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	limit := int64(maxUpload + 1<<20)
+	if open {
+		limit = maxBody
+	}
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if err != nil {
-		var big *http.MaxBytesError
-		if errors.As(err, &big) {
-			fail(city.TooLarge("api.too_large", "mb", limit>>20))
-			return
-		}
-		fail(city.Invalid("api.malformed"))
+	var big *http.MaxBytesError
+	switch {
+	case errors.As(err, &big):
+		fail(city.TooLarge("api.too_large", "mb", limit>>20))
+		return
+	case errors.Is(err, errNoRoom):
+		fail(city.Unavailable(err, sayRunning))
+		return
+	case err != nil:
+		a.writeProblem(w, brokeOff(rd.lang))
 		return
 	}
 	h := sha256.New()
 	io.WriteString(h, r.Method+" "+r.URL.RequestURI()+"\n")
 	h.Write(raw)
+	r.Body = io.NopCloser(bytes.NewReader(raw))
+	if open {
+		if a.strange.before(string(sum(a.Address(r)+"\x00"+r.URL.Path+"\x00"+key)), string(h.Sum(nil))) {
+			fail(city.Invalid("api.key_reused"))
+			return
+		}
+		a.mux.ServeHTTP(w, r)
+		return
+	}
 	digest := string(hexOf(a.Journal.Vault().Digest("api body", string(h.Sum(nil))))) // tells nobody what was sent
 	name := string(hexOf(sum(rd.actor.Account.String() + "\x00" + key)))
 
@@ -92,7 +109,6 @@ func (a *API) once(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	r.Body = io.NopCloser(bytes.NewReader(raw))
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 	ctx := context.WithoutCancel(r.Context())
 	done := a.running(ctx, name)
@@ -118,8 +134,30 @@ func (a *API) once(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		// The change itself is done and carries the key; only the answer is lost, and a repeat makes it again.
-		return
+		slog.WarnContext(ctx, "an answer could not be kept for repeats", "path", r.URL.Path, "err", err)
 	}
+}
+
+// heard remembers what strangers sent with their keys, in memory and not for long.
+type heard struct {
+	mu   sync.Mutex
+	what map[string]string
+}
+
+const mostHeard = 10_000
+
+// before reports whether the name came with something else.
+func (h *heard) before(name, digest string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if have, ok := h.what[name]; ok {
+		return have != digest
+	}
+	if h.what == nil || len(h.what) >= mostHeard { // a flood: forget rather than fill the memory
+		h.what = map[string]string{}
+	}
+	h.what[name] = digest
+	return false
 }
 
 // repeat gives the first answer again.
@@ -215,6 +253,9 @@ type recorder struct {
 	status int
 	body   bytes.Buffer
 }
+
+// Unwrap lets deadlines be set through it.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 func (r *recorder) WriteHeader(status int) {
 	r.status = status

@@ -47,16 +47,10 @@ func (a *API) signIn(ctx context.Context, actor city.Actor, in *signInIn) (*body
 }
 
 func (a *API) signOut(ctx context.Context, actor city.Actor, _ *struct{}) (*struct{}, error) {
-	if t := readerFrom(ctx).token; t != "" {
-		return nil, a.Identity.SignOut(ctx, t)
-	}
-	return nil, city.Unauthenticated("error.sign_in")
+	return nil, a.Identity.SignOut(ctx, readerFrom(ctx).token)
 }
 
 func (a *API) whoAmI(ctx context.Context, actor city.Actor, _ *struct{}) (*body[actorBody], error) {
-	if actor.Kind == city.Anonymous {
-		return nil, city.Unauthenticated("error.sign_in")
-	}
 	return &body[actorBody]{actorOf(actor)}, nil
 }
 
@@ -77,7 +71,7 @@ type usesQuery struct {
 
 func (a *API) listUses(ctx context.Context, actor city.Actor, in *usesQuery) (*list[useBody], error) {
 	if actor.Kind != city.Resident {
-		return nil, city.Unauthenticated("error.sign_in")
+		return nil, city.Forbidden("error.forbidden")
 	}
 	var out []useBody
 	var next string
@@ -148,4 +142,46 @@ func (a *API) caseFor(ctx context.Context, actor city.Actor, number string) (cit
 	}
 	actor, err = a.standing(ctx, actor, n)
 	return actor, n, err
+}
+
+// inSomeName calls f for a resident as themselves, and where that is not allowed
+// in the name of each whom they may act for, until it is; for others once.
+func (a *API) inSomeName(ctx context.Context, actor city.Actor, f func(as city.Actor) error) error {
+	first := f(actor)
+	if city.KindOf(first) != city.KindForbidden || actor.Kind != city.Resident || !actor.OnBehalf.IsZero() || !actor.Firm.IsZero() {
+		return first
+	}
+	var names []city.Actor
+	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		ps, err := a.Identity.Principals(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		for _, p := range ps {
+			as, err := a.Identity.ActFor(ctx, tx, actor, p.Choice)
+			if err == nil {
+				names = append(names, as)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return first // a token that may not act for others is told what it may not do
+	}
+	for _, as := range names {
+		if err := f(as); city.KindOf(err) != city.KindForbidden {
+			return err
+		}
+	}
+	return first
+}
+
+// forWhom is the name that a list is asked for in; officers list what their posts
+// give them.
+func (a *API) forWhom(ctx context.Context, actor city.Actor, whom string) (city.Actor, error) {
+	if whom != "" && actor.Kind != city.Resident {
+		return actor, city.Forbidden("error.forbidden")
+	}
+	actor, _, err := a.onBehalf(ctx, actor, whom)
+	return actor, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -129,6 +130,10 @@ func problemOf(ctx huma.Context, status int, msg string, errs ...error) huma.Sta
 		l = city.LangOf(ctx.Header("Accept-Language"))
 	}
 	switch {
+	case slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, errNoRoom) }):
+		p := sayProblem(c, l, city.Unavailable(errNoRoom, sayRunning))
+		ctx.SetHeader("Retry-After", strconv.Itoa(p.retry))
+		return p
 	case msg == "cannot read request body": // whoever sent it went away
 		status = http.StatusRequestTimeout
 	case status == http.StatusBadRequest:
@@ -142,8 +147,7 @@ func problemOf(ctx huma.Context, status int, msg string, errs ...error) huma.Sta
 		say("api.too_large", "mb", ctx.Operation().MaxBodyBytes>>20)
 		return p
 	case status == http.StatusRequestTimeout:
-		say("api.broke_off")
-		return p
+		return brokeOff(l)
 	case status >= 500:
 		p.ID = city.NewEventID().String()
 		say("error.internal", "id", p.ID)
@@ -168,20 +172,57 @@ func problemOf(ctx huma.Context, status int, msg string, errs ...error) huma.Sta
 	return p
 }
 
+// brokeOff is said when what was sent ended half-way.
+func brokeOff(l city.Lang) *problem {
+	p := newProblem(l, city.KindInvalid)
+	p.Status, p.Code, p.Detail = http.StatusRequestTimeout, "api.broke_off", city.Say(l, "api.broke_off")
+	return p
+}
+
 // faultOf says in the reader's language what the library found. Its own words
 // stand behind where ours don't cover them.
 func faultOf(l city.Lang, at, what string) problemField {
 	key, arg := "api.fault.other", what
-	if name, ok := strings.CutPrefix(what, "expected required property "); ok {
-		key, arg = "api.fault.required", strings.TrimSuffix(name, " to be present")
-	} else if what == "unexpected property" {
+	after := func(prefix string) bool {
+		rest, ok := strings.CutPrefix(what, prefix)
+		if ok {
+			arg = rest
+		}
+		return ok
+	}
+	switch {
+	case after("expected required property "):
+		key, arg = "api.fault.required", strings.TrimSuffix(arg, " to be present")
+	case what == "unexpected property":
 		key = "api.fault.unknown"
-	} else if most, ok := strings.CutPrefix(what, "expected length <= "); ok {
-		key, arg = "api.fault.too_long", most
-	} else if list, ok := strings.CutPrefix(what, "expected value to be one of "); ok {
-		key, arg = "api.fault.one_of", strings.Trim(list, `"`)
-	} else if what == "request body is required" {
+	case after("expected length <= "):
+		key = "api.fault.too_long"
+	case after("expected length >= "):
+		key = "api.fault.too_short"
+	case after("expected number >= "):
+		key = "api.fault.least"
+	case after("expected number <= "):
+		key = "api.fault.most"
+	case after("expected value to be one of "):
+		key, arg = "api.fault.one_of", strings.Trim(arg, `"`)
+	case what == "expected integer", what == "invalid integer":
+		key = "api.fault.integer"
+	case what == "expected string", what == "expected object", what == "expected array", what == "expected boolean", what == "expected number":
+		key, arg = "api.fault."+strings.TrimPrefix(what, "expected "), ""
+	case what == "request body is required":
 		key = "api.fault.empty"
+	case after("required ") && strings.HasSuffix(arg, " parameter is missing"):
+		key, arg = "api.fault.required", at
+	case after("unknown content type: "):
+		key = "api.fault.media"
+	case what == errTwice.Error():
+		key = "api.fault.twice"
+	case what == errDeep.Error():
+		key, arg = "api.fault.deep", strconv.Itoa(mostDeep)
+	case what == errNoText.Error():
+		key = "api.fault.no_text"
+	case strings.HasPrefix(what, "invalid character ") || what == "unexpected end of JSON input" || what == "unexpected EOF":
+		key = "api.fault.no_json"
 	}
 	return problemField{Location: at, Message: city.Say(l, key, "what", arg), Code: key}
 }

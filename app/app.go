@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,11 +36,12 @@ import (
 // Options say which city to run and where its data lie. City and Data are
 // needed; zero values of the rest are right for one machine.
 type Options struct {
-	City     string // folder of the city pack
-	CityFS   fs.FS  // the pack itself, in place of City
-	Data     string // data folder: database, keys, uploads
-	Database string // postgres://… in place of the SQLite file in Data
-	Origin   string // how people reach the program, "https://city.example"
+	City     string         // folder of the city pack
+	CityFS   fs.FS          // the pack itself, in place of City
+	Data     string         // data folder: database, keys, uploads
+	Database string         // postgres://… in place of the SQLite file in Data
+	Origin   string         // how people reach the program, "https://city.example"
+	Proxies  []netip.Prefix // in front of the program, whose X-Forwarded-For is believed
 	Clock    city.Clock
 	Since    time.Time // when the city's records begin, if before the first run: licences may be that old
 	Existing bool      // only where a city is already: nothing is made or migrated

@@ -27,6 +27,10 @@ type place struct {
 	app *app.App
 	url string
 	key string // sent as Idempotency-Key when set
+
+	mother, daughter city.PersonID
+	firm             city.FirmID
+	people           int // that a test has added
 }
 
 var program = city.SystemActor("test")
@@ -76,6 +80,7 @@ func newPlace(t *testing.T, database string, set ...func(*app.Options)) *place {
 		}
 		daughter := person("990101199205200287", "林小满", "990101001001")
 		mother := person("990101194103120240", "林秀兰", "990101001001")
+		p.mother, p.daughter = mother, daughter
 		account(city.Resident, daughter, "resident")
 		account(city.Resident, mother, "elder")
 		firm, err := a.Directory.AddFirm(ctx, tx, program, directory.Firm{USCC: "91990101MA0001X26C", Name: "小满厨房（江海）有限公司", Legal: "林小满", Region: "990101001002", Address: "滨江路 88 号 1 层"}, daughter)
@@ -100,6 +105,7 @@ func newPlace(t *testing.T, database string, set ...func(*app.Options)) *place {
 		}
 		paper("held: identity card", "resident-id-card", credential.Holder{Person: mother, Name: "林秀兰", Code: "990101194103120240"},
 			map[string]string{"name": "林秀兰", "citizen_number": "990101194103120240", "birth_date": "1941-03-12"})
+		p.firm = firm
 		firmHolder := credential.Holder{Firm: firm, Name: "小满厨房（江海）有限公司", Code: "91990101MA0001X26C"}
 		paper("held: business licence", "business-licence", firmHolder, map[string]string{"firm_name": firmHolder.Name, "uscc": firmHolder.Code,
 			"legal_representative": "林小满", "address": "滨江路 88 号 1 层", "capital_wan": "50", "scope": "餐饮"})

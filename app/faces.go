@@ -3,8 +3,11 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 
 	"yiwang/api"
 	"yiwang/city"
+	"yiwang/identity"
 	"yiwang/internal/db"
 	"yiwang/journal"
 	"yiwang/notify"
@@ -91,9 +95,10 @@ func (a *App) bodyName(id city.BodyID) city.Text {
 func (a *App) faces(ctx context.Context) error {
 	s := a.Pack.Site
 	secure := strings.HasPrefix(a.Origin, "https://")
+	checks := identity.NewPace() // one for both faces
 	pages := citizen.New(citizen.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Pack: a.Pack, Directory: a.Directory, Identity: a.Identity,
 		Cases: a.Cases, Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Search: a.Search, Notices: a.Notices,
-		Clock: a.Clock, Cookie: a.cookie(), Secure: secure, Demo: a.Demo})
+		Clock: a.Clock, Cookie: a.cookie(), Secure: secure, Demo: a.Demo, Address: a.address, Checks: checks})
 	var err error
 	a.Site, err = web.New(web.Options{Clock: a.Clock, Log: a.Log, Demo: a.Demo, Visitor: pages.Visitor, City: web.City{Code: string(s.Code), Name: s.Name,
 		Hotline: s.Hotline, Mark: s.Mark.Text, MarkColour: s.Mark.Colour, River: s.River, Zone: a.Pack.Zone}})
@@ -101,7 +106,8 @@ func (a *App) faces(ctx context.Context) error {
 		return err
 	}
 	json := api.New(api.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Clock: a.Clock, Name: s.Name, Cookie: a.cookie()})
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
+		Address: a.address, Checks: checks})
 
 	inner := http.NewServeMux()
 	pages.Routes(inner)
@@ -111,13 +117,37 @@ func (a *App) faces(ctx context.Context) error {
 	inner.Handle("/desk", officers)
 	inner.Handle("/desk/", officers)
 	outer := http.NewServeMux()
-	outer.Handle("/api/", http.NewCrossOriginProtection().Handler(json))
+	outer.Handle("/api/", json)
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { status(w, http.StatusOK, "ok") })
 	outer.HandleFunc("GET /readyz", a.readyz)
 	outer.Handle("GET /metrics", a.metrics())
 	outer.Handle("/", a.Site.Wrap(inner))
 	a.handler = outer
 	return nil
+}
+
+// address says where a request comes from. The connection tells; where it is a
+// proxy of ours, what that proxy says of whoever asked it counts, and nothing
+// that was written before it.
+func (a *App) address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && a.proxy(host); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		host = hop.Unmap().String()
+	}
+	return host
+}
+
+func (a *App) proxy(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && slices.ContainsFunc(a.Proxies, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
 }
 
 func status(w http.ResponseWriter, code int, word string) {

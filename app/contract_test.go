@@ -1,0 +1,490 @@
+package app_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"yiwang/city"
+	"yiwang/directory"
+	"yiwang/identity"
+	"yiwang/internal/db"
+	"yiwang/internal/db/dbtest"
+)
+
+// contract is the description that the program gives of its own JSON face, and
+// what of it has been seen to happen.
+type contract struct {
+	*place
+	doc      map[string]any
+	seen     map[string]bool // "POST /api/v1/verify 200"
+	resident string          // token of one, made when needed
+}
+
+func newContract(p *place) *contract {
+	c := &contract{place: p, seen: map[string]bool{}}
+	p.read(p.ask("GET", "/api/openapi.json", nil), &c.doc)
+	return c
+}
+
+func member(v any, path ...string) any {
+	for _, p := range path {
+		m, _ := v.(map[string]any)
+		v = m[p]
+	}
+	return v
+}
+
+// operations calls f for each operation of the document: "POST", its address, and
+// the operation.
+func (c *contract) operations(f func(method, path string, op map[string]any)) {
+	for path, item := range member(c.doc, "paths").(map[string]any) {
+		for method, op := range item.(map[string]any) {
+			f(strings.ToUpper(method), path, op.(map[string]any))
+		}
+	}
+}
+
+var holes = regexp.MustCompile(`\{\w+\}`)
+
+// operation finds the operation of an address.
+func (c *contract) operation(method, address string) (path string, op map[string]any) {
+	address, _, _ = strings.Cut(address, "?")
+	c.operations(func(m, p string, o map[string]any) {
+		if m == method && regexp.MustCompile("^"+holes.ReplaceAllString(regexp.QuoteMeta(p), "")+"$").MatchString(address) {
+			path, op = p, o
+		}
+	})
+	c.operations(func(m, p string, o map[string]any) {
+		pattern := "^" + regexp.MustCompile(`\\\{\w+\\\}`).ReplaceAllString(regexp.QuoteMeta(p), "[^/]+") + "$"
+		if op == nil && m == method && regexp.MustCompile(pattern).MatchString(address) {
+			path, op = p, o
+		}
+	})
+	return path, op
+}
+
+// does sends a request and holds the answer against the document.
+func (c *contract) does(want int, method, path string, in any, header ...string) map[string]any {
+	c.Helper()
+	a := c.ask(method, path, in, header...)
+	if a.status != want {
+		c.Errorf("%s %s: %d, want %d: %.500s", method, path, a.status, want, a.body)
+		return nil
+	}
+	return c.holds(method, path, a)
+}
+
+func (c *contract) holds(method, path string, a answered) map[string]any {
+	c.Helper()
+	at, op := c.operation(method, path)
+	if op == nil {
+		c.Errorf("%s %s is not in the document", method, path)
+		return nil
+	}
+	response, ok := member(op, "responses", fmt.Sprint(a.status)).(map[string]any)
+	if !ok {
+		c.Errorf("%s %s: %d is not in the document: %.300s", method, at, a.status, a.body)
+		return nil
+	}
+	c.seen[fmt.Sprint(method, " ", at, " ", a.status)] = true
+	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
+	content, _ := response["content"].(map[string]any)
+	if len(content) == 0 {
+		if len(a.body) > 0 {
+			c.Errorf("%s %s: %d answers with %d bytes that the document doesn't know of", method, at, a.status, len(a.body))
+		}
+		return nil
+	}
+	if content[media] == nil {
+		c.Errorf("%s %s: %d answers as %q, the document knows %v", method, at, a.status, media, content)
+		return nil
+	}
+	if !strings.HasSuffix(media, "json") {
+		return nil
+	}
+	var body any
+	c.read(a, &body)
+	for _, f := range c.faults("", member(content[media], "schema"), body) {
+		c.Errorf("%s %s: %d: %s", method, at, a.status, f)
+	}
+	m, _ := body.(map[string]any)
+	return m
+}
+
+// faults says where a value is not what its schema says. It knows the words that
+// the document uses (api holds it to them).
+func (c *contract) faults(at string, schema, v any) (out []string) {
+	s, _ := schema.(map[string]any)
+	if ref, ok := s["$ref"].(string); ok {
+		return c.faults(at, member(c.doc, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...), v)
+	}
+	no := func(format string, args ...any) { out = append(out, at+": "+fmt.Sprintf(format, args...)) }
+	is := ""
+	switch x := v.(type) {
+	case nil:
+		is = "null"
+	case bool:
+		is = "boolean"
+	case string:
+		is = "string"
+		switch s["format"] {
+		case "date-time":
+			if _, err := time.Parse(time.RFC3339, x); err != nil {
+				no("%q is no moment with an offset", x)
+			}
+		}
+	case float64:
+		is = "number"
+		if x == math.Trunc(x) && s["type"] != "number" {
+			is = "integer"
+		}
+	case []any:
+		is = "array"
+		for i, e := range x {
+			out = append(out, c.faults(fmt.Sprint(at, "[", i, "]"), s["items"], e)...)
+		}
+	case map[string]any:
+		is = "object"
+		properties, _ := s["properties"].(map[string]any)
+		required, _ := s["required"].([]any)
+		for _, r := range required {
+			if _, ok := x[r.(string)]; !ok {
+				no("%v is missing", r)
+			}
+		}
+		for name, e := range x {
+			switch more := s["additionalProperties"].(type) {
+			case bool:
+				if properties[name] == nil && !more {
+					no("%s is not in the schema", name)
+				}
+			case map[string]any:
+				if properties[name] == nil {
+					out = append(out, c.faults(at+"."+name, more, e)...)
+				}
+			}
+			if properties[name] != nil {
+				out = append(out, c.faults(at+"."+name, properties[name], e)...)
+			}
+			if name != strings.ToLower(name) && !strings.Contains(at, "name") && s["additionalProperties"] == false && name != "zh-Hans" {
+				no("%s is not snake_case", name)
+			}
+		}
+	}
+	types, many := s["type"].([]any)
+	if !many && s["type"] != nil {
+		types = []any{s["type"]}
+	}
+	if len(types) > 0 && !slices.Contains(types, any(is)) {
+		no("is %s, want %v", is, types)
+	}
+	if enum, ok := s["enum"].([]any); ok && !slices.Contains(enum, v) {
+		no("%v is none of %v", v, enum)
+	}
+	return out
+}
+
+func bearer(token string) []string { return []string{"Authorization", "Bearer " + token} }
+
+// Every answer that the document names really happens, and has the shape that it
+// says; and no other happens on the way.
+func TestTheDocumentIsTrue(t *testing.T) {
+	p := newPlace(t, "")
+	c := newContract(p)
+	resident, clerk, inspector, approver := p.signIn("resident"), p.signIn("food-clerk"), p.signIn("inspector"), p.signIn("approver")
+	me, at, staff, head := bearer(resident), "/api/v1", bearer(clerk), bearer(approver)
+
+	c.does(200, "GET", at+"/me", nil, me...)
+	c.does(200, "GET", at+"/me", nil, staff...)
+	c.does(200, "GET", at+"/items", nil)
+	page := c.does(200, "GET", at+"/items?limit=5", nil)
+	if next := c.does(200, "GET", at+"/items?limit=200&after="+page["next"].(string), nil); len(next["items"].([]any)) != 7 || next["next"] != nil {
+		t.Errorf("the second page of the items: %v", next)
+	}
+	found := c.does(200, "GET", at+"/items?limit=1&q=licence", nil)
+	if next, ok := found["next"].(string); !ok || len(c.does(200, "GET", at+"/items?limit=1&q=licence&after="+next, nil)["items"].([]any)) != 1 {
+		t.Errorf("what was found has no second page: %v", found)
+	}
+	c.does(422, "GET", at+"/items?after=nothing", nil)
+	for _, it := range c.does(200, "GET", at+"/items?limit=200", nil)["items"].([]any) {
+		c.does(200, "GET", at+"/items/"+it.(map[string]any)["code"].(string), nil)
+	}
+	c.does(404, "GET", at+"/items/nothing", nil)
+	c.does(200, "GET", at+"/algorithms", nil)
+
+	// An application with a file, corrected, decided, rated, looked at again.
+	file := "/uploads?item=food-permit&material=floor_plan&for=firm&name=plan.pdf"
+	plan := c.does(200, "POST", at+file, []byte("%PDF-1.4\n%%EOF\n"), me...)
+	c.does(200, "GET", at+"/uploads/"+plan["id"].(string), nil, me...)
+	c.does(404, "GET", at+"/uploads/"+city.NewBlobID().String(), nil, me...)
+	c.does(404, "POST", at+strings.Replace(file, "food-permit", "nothing", 1), []byte("%PDF-1.4\n%%EOF\n"), me...)
+	food := p.example("food-permit")
+	opened := c.does(201, "POST", at+"/applications", food, me...)
+	of := at + "/cases/" + opened["number"].(string)
+	c.does(404, "POST", at+"/applications", map[string]any{"item": "nothing"}, me...)
+	c.does(422, "POST", at+"/applications", map[string]any{}, me...)
+	c.does(200, "GET", of, nil, me...)
+	c.does(200, "GET", of, nil, staff...)
+	c.does(200, "GET", at+"/cases", nil, me...)
+	if of := c.does(200, "GET", at+"/cases?for=firm", nil, me...); len(of["items"].([]any)) != 1 {
+		t.Errorf("the firm's cases: %v", of)
+	}
+	papers := c.does(200, "GET", at+"/credentials?for=firm", nil, me...)["items"].([]any)
+	if len(papers) != 2 {
+		t.Fatalf("the firm's papers: %v", papers)
+	}
+	c.does(200, "GET", at+"/credentials/"+member(papers[0], "number").(string), nil, me...)
+	c.does(422, "GET", at+"/credentials?for=nobody", nil, me...)
+	c.does(403, "GET", at+"/credentials?for=firm", nil, staff...)
+	c.does(200, "GET", at+"/cases?scope=post", nil, staff...)
+	c.does(200, "POST", of+"/actions", map[string]any{"action": "supplement", "points": []any{map[string]any{"field": "staff", "text": "How many?"}}}, staff...)
+	c.does(200, "POST", of+"/actions", map[string]any{"action": "supply", "answers": food["answers"], "materials": food["materials"]}, me...)
+	c.does(200, "POST", of+"/actions", map[string]any{"action": "accept"}, staff...)
+	if late := c.does(409, "POST", of+"/actions", map[string]any{"action": "accept"}, staff...); late["case"] == nil {
+		t.Error("409 without the fresh state")
+	}
+	c.does(200, "POST", of+"/actions", map[string]any{"action": "special_procedure", "procedure": "site_inspection"}, bearer(inspector)...)
+
+	allowance := c.does(201, "POST", at+"/applications", p.example("senior-allowance"), me...)
+	number := allowance["number"].(string)
+	for end := time.Now().Add(10 * time.Second); allowance["status"] != "closed" && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		allowance = c.does(200, "GET", at+"/cases/"+number, nil, me...)
+	}
+	licence := member(allowance["credentials"].([]any)[0], "number").(string)
+	c.does(200, "GET", at+"/credentials/"+licence, nil, head...)
+	c.does(404, "GET", at+"/credentials/nothing", nil, me...)
+	c.does(200, "GET", at+"/credentials", nil, me...)
+	c.does(200, "GET", at+"/uses", nil, me...)
+	if v := c.does(200, "POST", at+"/verify", map[string]any{"code": member(allowance["credentials"].([]any)[0], "code")}); v["valid"] != true {
+		t.Errorf("%v", v)
+	}
+	c.does(200, "POST", at+"/verify", map[string]any{"code": licence})
+	c.does(200, "POST", at+"/verify", map[string]any{"code": "hello"})
+	c.does(201, "POST", at+"/cases/"+number+"/review", map[string]any{"reason": "too little"}, me...)
+	c.does(200, "POST", at+"/cases/"+number+"/rating", map[string]any{"level": 5, "text": "slow"}, me...)
+	c.does(200, "POST", at+"/credentials/"+licence+"/status", map[string]any{"action": "suspend", "reason": "x"}, head...)
+	c.does(409, "POST", at+"/credentials/"+licence+"/status", map[string]any{"action": "suspend", "reason": "x"}, head...)
+	rules := c.does(200, "GET", at+"/algorithms", nil)["items"].([]any)
+	c.does(200, "GET", at+"/algorithms/"+member(rules[0], "rule").(string), nil)
+	c.does(404, "GET", at+"/algorithms/nothing", nil)
+	c.does(422, "GET", at+"/uses?after=x", nil, me...)
+	c.does(422, "GET", at+"/cases?after=x", nil, me...)
+	for _, verb := range []string{"actions", "rating", "review"} {
+		in := map[string]any{"actions": map[string]any{"action": "accept"}, "rating": map[string]any{"level": 1}, "review": map[string]any{"reason": "x"}}[verb]
+		c.does(404, "POST", at+"/cases/JH-2026-000999-0/"+verb, in, me...)
+	}
+	c.does(404, "GET", at+"/cases/JH-2026-000999-0", nil, me...)
+	c.does(404, "POST", at+"/credentials/nothing/status", map[string]any{"action": "revoke", "reason": "x"}, head...)
+
+	// Too many questions.
+	c.does(200, "POST", at+"/sessions", map[string]any{"login": "resident", "password": "demo"})
+	for range 5 {
+		c.does(401, "POST", at+"/sessions", map[string]any{"login": "nobody", "password": "x"})
+	}
+	for range 2 {
+		p.ask("POST", at+"/sessions", map[string]any{"login": "nobody", "password": "x"})
+	}
+	c.does(429, "POST", at+"/sessions", map[string]any{"login": "nobody", "password": "x"})
+	for range 40 {
+		p.ask("POST", at+"/verify", map[string]any{"code": "x"})
+	}
+	c.does(429, "POST", at+"/verify", map[string]any{"code": "x"})
+	c.everyOperation()
+	c.does(204, "DELETE", at+"/sessions", nil, me...)
+
+	unseen := map[string]string{"500": "a fault of ours", "503": "TestNothingWithoutADatabase"}
+	c.operations(func(method, path string, op map[string]any) {
+		for status := range member(op, "responses").(map[string]any) {
+			if method+path+status == "POST/api/v1/sessions409" { // a password that is changed in the same instant
+				continue
+			}
+			if !c.seen[method+" "+path+" "+status] && unseen[status] == "" {
+				t.Errorf("%s %s: %s is in the document and never happened", method, path, status)
+			}
+		}
+	})
+}
+
+// address fills the holes of a path with what is well formed and leads nowhere.
+func address(path string) string {
+	path = strings.Replace(path, "/uploads/{id}", "/uploads/"+city.NewBlobID().String(), 1)
+	path = strings.Replace(path, "cases/{number}", "cases/JH-2026-000999-0", 1)
+	path = holes.ReplaceAllString(path, "nothing")
+	if strings.HasSuffix(path, "/uploads") {
+		path += "?material=m&name=n.pdf&item=food-permit"
+	}
+	return path
+}
+
+// everyOperation provokes what can happen to any of them.
+func (c *contract) everyOperation() {
+	nobody := c.officerWithoutPost()
+	c.operations(func(method, path string, op map[string]any) {
+		where := address(path)
+		_, documented := member(op, "responses", "415").(map[string]any)
+		var body any
+		if method == "POST" {
+			if body = any(map[string]any{}); !documented {
+				body = []byte("x")
+			}
+		}
+		if op["security"] != nil {
+			c.does(401, method, where, body)
+			c.does(401, method, where, body, bearer("nonsense")...)
+			c.does(403, method, where, body, bearer(nobody)...)
+			c.does(409, method, where, body, bearer(c.leaveOver())...)
+		}
+		if method != "POST" {
+			return
+		}
+		token := bearer(c.residentToken())
+		c.does(403, method, where, body, "Sec-Fetch-Site", "cross-site")
+		c.does(422, method, where, strings.NewReader(""), append(token, "Idempotency-Key", "of "+path)...)
+		if documented {
+			c.does(415, method, where, strings.NewReader("{}"), append(token, "Content-Type", "text/plain")...)
+		}
+		large := 2 << 20
+		if strings.HasSuffix(path, "/applications") || strings.HasSuffix(path, "/actions") {
+			large = 25 << 20
+		} else if !documented {
+			large = 41<<20 + 1
+		}
+		c.does(413, method, where, io.LimitReader(zeros{}, int64(large)), append(token, "Content-Type", "application/json")...)
+		c.holds(method, where, c.halfWay(method, where, token[1]))
+	})
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// halfWay sends half of a request and goes away with the other half.
+func (c *contract) halfWay(method, path, authorization string) answered {
+	c.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	c.ok(err)
+	defer conn.Close()
+	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"half\":", method, path, authorization)
+	c.ok(conn.(*net.TCPConn).CloseWrite())
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	c.ok(err)
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	c.ok(err)
+	if res.StatusCode != http.StatusRequestTimeout {
+		c.Errorf("%s %s, half of it: %d %s", method, path, res.StatusCode, raw)
+	}
+	return answered{res.StatusCode, res.Header, raw}
+}
+
+// in runs f in one transaction of the program's own.
+func (p *place) in(f func(ctx context.Context, tx *db.Tx) error) {
+	p.Helper()
+	p.ok(p.app.DB.Update(context.Background(), f))
+}
+
+// person adds somebody with an account, of the kind, and gives id and token.
+func (p *place) person(kind city.ActorKind, login string, posts ...city.PostID) (id city.PersonID, token string) {
+	p.Helper()
+	p.people++
+	hash, err := p.app.Identity.Hash(context.Background(), "demo")
+	p.ok(err)
+	p.in(func(ctx context.Context, tx *db.Tx) (err error) {
+		number := city.NewCitizenNumber("990103", city.Date{Year: 1970, Month: 3, Day: 1 + p.people%28}, 200+p.people, false)
+		if id, err = p.app.Directory.AddPerson(ctx, tx, program, directory.Person{CitizenNumber: number, Name: "何" + login, Region: "990102001001", Phone: "13900990002"}); err != nil {
+			return err
+		}
+		for _, post := range posts {
+			if err := p.app.Directory.Appoint(ctx, tx, program, directory.Holding{Post: post, Person: id}); err != nil {
+				return err
+			}
+		}
+		_, err = p.app.Identity.CreateAccount(ctx, tx, program, identity.NewAccount{Kind: kind, Person: id, Login: login, Password: hash})
+		return err
+	})
+	return id, p.signIn(login)
+}
+
+func (c *contract) residentToken() string {
+	if c.resident == "" {
+		_, c.resident = c.person(city.Resident, "somebody")
+	}
+	return c.resident
+}
+
+func (c *contract) officerWithoutPost() string {
+	id, token := c.person(city.Officer, "was-clerk", "market-regulation.clerk")
+	c.in(func(ctx context.Context, tx *db.Tx) error {
+		return c.app.Directory.Dismiss(ctx, tx, program, "market-regulation.clerk", id)
+	})
+	return token
+}
+
+// leaveOver is the token of a session that acted for somebody who has just ended
+// the leave.
+func (c *contract) leaveOver() string {
+	c.Helper()
+	token := c.signIn("resident")
+	known, err := c.app.Identity.Actor(context.Background(), token)
+	c.ok(err)
+	giver := city.Actor{Kind: city.Resident, Person: c.mother, Assurance: city.AssurancePassword}
+	var id city.DelegationID
+	c.in(func(ctx context.Context, tx *db.Tx) (err error) {
+		if id, err = c.app.Identity.Give(ctx, tx, giver, identity.Leave{Taker: known.Actor.Person, Until: time.Now().AddDate(0, 1, 0)}); err != nil {
+			return err
+		}
+		if err := c.app.Identity.Accept(ctx, tx, known.Actor, id); err != nil {
+			return err
+		}
+		_, err = c.app.Identity.Choose(ctx, tx, known.Actor, known.Session, identity.Choice{Delegation: id})
+		return err
+	})
+	c.in(func(ctx context.Context, tx *db.Tx) error { return c.app.Identity.EndDelegation(ctx, tx, giver, id) })
+	return token
+}
+
+// Without a database every operation that needs one says so, and when to come
+// back; those that need none go on.
+func TestNothingWithoutADatabase(t *testing.T) {
+	srv := dbtest.PostgresServer(t)
+	p := newPlace(t, srv.URL())
+	c := newContract(p)
+	token := bearer(p.signIn("resident"))
+	rule := p.app.Algorithms.Entries()[0].Rule
+	p.ok(srv.Stop())
+	time.Sleep(3 * time.Second) // who bears the token is remembered for a moment
+	c.operations(func(method, path string, op map[string]any) {
+		var body any
+		if method == "POST" {
+			body = map[string]any{"login": "resident", "password": "demo"}
+			if strings.HasSuffix(path, "/verify") {
+				body = map[string]any{"code": "1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F"}
+			}
+		}
+		_, needs := member(op, "responses", "503").(map[string]any)
+		where := address(strings.Replace(path, "{rule}", string(rule), 1))
+		a := p.ask(method, where, body, append(slices.Clone(token), "Idempotency-Key", "k "+where)...)
+		if needs != (a.status == http.StatusServiceUnavailable) || needs && a.header.Get("Retry-After") == "" {
+			var pr problemBody
+			_ = json.Unmarshal(a.body, &pr)
+			t.Errorf("%s %s: %d, Retry-After %q: %.300s", method, path, a.status, a.header.Get("Retry-After"), a.body)
+		}
+	})
+	p.ok(srv.Start())
+}
