@@ -8,7 +8,7 @@ import (
 
 type benchCmd struct {
 	Name     string        `arg:"" enum:"cases" default:"cases" help:"Which benchmark: cases."`
-	Database string        `help:"A PostgreSQL URL; default is SQLite in a temporary folder. Tables are left behind."`
+	Database string        `help:"URL of an empty PostgreSQL database; default is SQLite in a temporary folder. Tables are left behind."`
 	Stored   int           `default:"1000000" help:"Cases stored before the second half; 0 leaves it out."`
 	Span     time.Duration `default:"5s" help:"How long each figure is measured."`
 }

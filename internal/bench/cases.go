@@ -10,75 +10,112 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"yiwang/access"
+	"yiwang/app"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/internal/db"
-	"yiwang/journal"
 )
 
 // Options of a benchmark.
 type Options struct {
-	Database string        // URL; "" is SQLite in a temporary folder
+	Database string        // URL of an empty database; "" is SQLite in a temporary folder
 	Stored   int           // cases stored before the second half; 0 leaves it out
 	Span     time.Duration // how long each figure is measured
 	Out      io.Writer     // figures
 	Progress io.Writer     // what is being done
 }
 
-// Cases measures durable case lifecycles (open, claim, accept, approve), filing,
-// and the inbox, on an empty store and beside many stored cases.
+// Cases measures durable case lifecycles on the engine alone and through the
+// whole program, filing, and an officer's pages; on an empty store and beside
+// many stored cases.
 func Cases(ctx context.Context, o Options) error {
 	if o.Span == 0 {
 		o.Span = 5 * time.Second
 	}
-	url := o.Database
-	if url == "" {
-		dir, err := os.MkdirTemp("", "yiwang-bench-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		url = "sqlite:" + filepath.Join(dir, "city.db")
+	engine := "sqlite"
+	if o.Database != "" {
+		engine = "postgres"
 	}
-	d, err := db.Open(ctx, url, db.Options{})
+	fmt.Fprintf(o.Out, "cases on %s, %s a figure, %d processors\n", engine, o.Span, runtime.GOMAXPROCS(0))
+	data, err := os.MkdirTemp("", "yiwang-bench-")
 	if err != nil {
 		return err
 	}
-	defer d.Close()
-	if err := d.Migrate(ctx); err != nil {
-		return err
-	}
-	s, err := newStage(ctx, d)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(o.Out, "cases on %s, %s a figure\n", d.Engine(), o.Span)
-	if err := s.figures(ctx, o, 0); err != nil {
-		return err
-	}
-	if o.Stored > 0 {
-		if err := s.seed(ctx, o); err != nil {
-			return err
+	defer os.RemoveAll(data)
+	folder := func(name string) string {
+		if o.Database != "" { // one database, so one folder for its keys
+			return data
 		}
-		return s.figures(ctx, o, o.Stored)
+		return filepath.Join(data, name)
 	}
-	return nil
+	empty, err := measure(ctx, o, folder("empty"), 0, 0)
+	if err == nil && o.Stored > 0 {
+		_, err = measure(ctx, o, folder("stored"), o.Stored, empty)
+	}
+	return err
+}
+
+// measure prints all figures beside so many stored cases and returns the engine's
+// lifecycles a second; empty is what they were on the empty store.
+func measure(ctx context.Context, o Options, data string, stored int, empty float64) (best float64, err error) {
+	t, err := newTown(ctx, data, o.Database)
+	if err != nil {
+		return 0, err
+	}
+	running := false
+	defer func() {
+		if running {
+			err = errors.Join(err, t.app.Stop())
+		} else {
+			err = errors.Join(err, t.app.DB.Close())
+		}
+	}()
+	s, err := newStage(ctx, t.app)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.seed(ctx, o, stored); err != nil {
+		return 0, err
+	}
+	fmt.Fprintf(o.Out, "\nwith %d stored cases\n", stored)
+	best, bare, err := s.figures(ctx, o)
+	if err != nil {
+		return 0, err
+	}
+	if stored > 0 {
+		fmt.Fprintf(o.Out, "  lifecycle, empty / with %d stored %*.2f\n", stored, 24-len(fmt.Sprint(stored)), empty/best)
+	}
+	began := time.Now()
+	if o.Progress != nil {
+		fmt.Fprintln(o.Progress, "waiting for those who follow the journal")
+	}
+	if err := t.app.Journal.CatchUp(ctx); err != nil {
+		return 0, err
+	}
+	if o.Progress != nil {
+		fmt.Fprintf(o.Progress, "they caught up in %s\n", time.Since(began).Round(time.Second))
+	}
+	if err := t.app.Start(ctx); err != nil {
+		return 0, err
+	}
+	running = true
+	return best, t.figures(ctx, o, bare)
 }
 
 // stage is an engine with one plain kind on a database.
 type stage struct {
 	db     *db.DB
 	engine *casework.Engine
-	empty  float64 // lifecycles/s of the empty store
 }
 
-var officer = city.Actor{Kind: city.Officer, Account: city.NewAccountID(), Body: "bureau", Posts: []city.PostID{"bureau.clerk", "bureau.approver"}}
+var officer = city.Actor{Kind: city.Officer, Account: city.NewAccountID(), Body: "human-resources", Posts: []city.PostID{"human-resources.clerk", "human-resources.approver"}}
 
 func resident() city.Actor {
 	return city.Actor{Kind: city.Resident, Account: city.NewAccountID(), Person: city.NewPersonID()}
@@ -90,11 +127,8 @@ permit(principal is Officer, action in [Action::"case.inbox"], resource);
 permit(principal is Officer, action in [Action::"case.read", Action::"case.act"], resource) when { principal.posts.containsAny(resource.posts) };
 `
 
-func newStage(ctx context.Context, d *db.DB) (*stage, error) {
-	v, err := journal.NewVault(make([]byte, 32))
-	if err != nil {
-		return nil, err
-	}
+func newStage(ctx context.Context, a *app.App) (*stage, error) {
+	d := a.DB
 	acc, err := access.New(map[string][]byte{"bench.cedar": []byte(policies)})
 	if err != nil {
 		return nil, err
@@ -110,7 +144,7 @@ func newStage(ctx context.Context, d *db.DB) (*stage, error) {
 				Outcomes: []casework.Outcome{{Action: "approve", Label: text, Next: casework.End, Result: "approved", Clock: "stop"}}},
 		}}
 	cal := &city.Calendar{Zone: time.FixedZone("CST", 8*3600), Office: []city.Hours{{From: 540, To: 720}, {From: 810, To: 1020}}}
-	e, err := casework.New(ctx, casework.Options{DB: d, Journal: journal.New(d, v), Access: acc, Clock: city.WallClock{},
+	e, err := casework.New(ctx, casework.Options{DB: d, Journal: a.Journal, Access: acc, Clock: city.WallClock{},
 		Calendar: cal, Prefix: "B", Kinds: []casework.Kind{kind}})
 	if err != nil {
 		return nil, err
@@ -129,7 +163,7 @@ func newStage(ctx context.Context, d *db.DB) (*stage, error) {
 }
 
 func opening(p city.PersonID) casework.Opening {
-	return casework.Opening{Kind: "bench", Item: "bench", Applicant: p, Params: map[string]string{"body": "bureau"},
+	return casework.Opening{Kind: "bench", Item: "bench", Applicant: p, Params: map[string]string{"body": "human-resources"},
 		Promise: city.Limit{N: 10, Unit: city.WorkingDays}, Region: "990101001001", Title: "Lin Xiaoman",
 		Payload: map[string]any{"name": "Lin Xiaoman", "address": "88 Riverside Road", "area": 86, "kinds": []string{"hot", "cold"}}}
 }
@@ -214,51 +248,45 @@ func rate(ctx context.Context, n int, span time.Duration, f func(context.Context
 	return float64(count.Load()) / took, nil
 }
 
-func (s *stage) figures(ctx context.Context, o Options, stored int) error {
-	fmt.Fprintf(o.Out, "\nwith %d stored cases\n", stored)
-	line := func(name string, n int, f func(context.Context) error) (float64, error) {
-		r, err := rate(ctx, n, o.Span, f)
-		if err == nil {
-			fmt.Fprintf(o.Out, "  %-44s %2d workers %9.0f /s\n", name, n, r)
-		}
-		return r, err
+// line measures one figure and prints it.
+func line(ctx context.Context, o Options, name string, n int, of string, f func(context.Context) error) (float64, error) {
+	r, err := rate(ctx, n, o.Span, f)
+	if err == nil {
+		fmt.Fprintf(o.Out, "  %-44s %2d %-11s %8.0f /s\n", name, n, of, r)
 	}
-	lonely, err := line("store: durable single-row commits", 1, func(ctx context.Context) error {
+	return r, err
+}
+
+// figures measures the engine alone: best is its lifecycles a second, bare the
+// store's commits.
+func (s *stage) figures(ctx context.Context, o Options) (best, bare float64, err error) {
+	commit := func(ctx context.Context) error {
 		return s.exec(ctx, `INSERT INTO bench_rows (k, v) VALUES ($1, $2)`, city.NewCaseID(), "v")
-	})
-	if err != nil {
-		return err
 	}
-	bare, err := line("store: durable single-row commits", 32, func(ctx context.Context) error {
-		return s.exec(ctx, `INSERT INTO bench_rows (k, v) VALUES ($1, $2)`, city.NewCaseID(), "v")
-	})
-	if err != nil {
-		return err
+	if _, err = line(ctx, o, "store: durable single-row commits", 1, "worker", commit); err != nil {
+		return 0, 0, err
 	}
-	hand, err := line("lifecycle by hand, compare-and-set", 32, s.byHand)
-	if err != nil {
-		return err
+	if bare, err = line(ctx, o, "store: durable single-row commits", 32, "workers", commit); err != nil {
+		return 0, 0, err
 	}
-	filing, err := line("filing (open)", 32, func(ctx context.Context) error { _, err := s.open(ctx, resident()); return err })
+	hand, err := line(ctx, o, "lifecycle by hand, compare-and-set", 32, "workers", s.byHand)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	best := 0.0
+	opened, err := line(ctx, o, "engine: open", 32, "workers", func(ctx context.Context) error { _, err := s.open(ctx, resident()); return err })
+	if err != nil {
+		return 0, 0, err
+	}
 	for _, n := range []int{1, 8, 32} {
-		r, err := line("lifecycle (open, claim, accept, approve)", n, s.lifecycle)
+		r, err := line(ctx, o, "engine: open, claim, accept, approve", n, "workers", s.lifecycle)
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
 		best = max(best, r)
 	}
-	fmt.Fprintf(o.Out, "  filing / store's commits %32.2f (one worker %.0f/s)\n", filing/bare, lonely)
+	fmt.Fprintf(o.Out, "  open / store's commits %34.2f\n", opened/bare)
 	fmt.Fprintf(o.Out, "  lifecycle / by hand %37.2f\n", best/hand)
-	if stored == 0 {
-		s.empty = best
-	} else {
-		fmt.Fprintf(o.Out, "  lifecycle, empty / with %d stored %*.2f\n", stored, 24-len(fmt.Sprint(stored)), s.empty/best)
-	}
-	return s.inbox(ctx, o)
+	return best, bare, s.inbox(ctx, o)
 }
 
 func (s *stage) inbox(ctx context.Context, o Options) error {
@@ -284,11 +312,11 @@ func (s *stage) inbox(ctx context.Context, o Options) error {
 
 // seed stores cases through the engine, many in one transaction: 19 of 20 are
 // withdrawn again, so that they are closed as most cases of a city are.
-func (s *stage) seed(ctx context.Context, o Options) error {
+func (s *stage) seed(ctx context.Context, o Options, stored int) error {
 	const batch = 500
 	start := time.Now()
-	for done := 0; done < o.Stored; done += batch {
-		n := min(batch, o.Stored-done)
+	for done := 0; done < stored; done += batch {
+		n := min(batch, stored-done)
 		err := s.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 			for i := range n {
 				a := resident()
@@ -309,11 +337,13 @@ func (s *stage) seed(ctx context.Context, o Options) error {
 			return err
 		}
 		if o.Progress != nil {
-			fmt.Fprintf(o.Progress, "\rstoring cases: %d of %d, %.0f/s ", done+n, o.Stored, float64(done+n)/time.Since(start).Seconds())
+			fmt.Fprintf(o.Progress, "\rstoring cases: %d of %d, %.0f/s ", done+n, stored, float64(done+n)/time.Since(start).Seconds())
 		}
 	}
-	if o.Progress != nil {
+	if o.Progress != nil && stored > 0 {
 		fmt.Fprintln(o.Progress)
 	}
 	return nil
 }
+
+func stepAction(name string) casework.Action { return casework.Action{Name: name} }

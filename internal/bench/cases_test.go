@@ -20,8 +20,11 @@ func TestCasesRunsThrough(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Log(out.String())
-		if got := out.String(); strings.Count(got, "lifecycle (open") != 6 || !strings.Contains(got, "with 500 stored cases") {
-			t.Errorf("figures are missing:\n%s", got)
+		got := out.String()
+		for name, times := range map[string]int{"engine: open, claim": 6, "lifecycle in process": 6, "lifecycle over HTTP": 8, "filing / store's": 2, "search page": 4, "with 500 stored cases": 1} {
+			if n := strings.Count(got, name); n != times {
+				t.Errorf("%q stands %d times, want %d:\n%s", name, n, times, got)
+			}
 		}
 	}
 }
