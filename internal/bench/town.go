@@ -61,8 +61,8 @@ func (t *town) people(ctx context.Context) error {
 			if city.KindOf(err) != city.KindNotFound {
 				return err
 			}
-			if who, err = a.Directory.AddPerson(ctx, tx, program, directory.Person{CitizenNumber: number, Name: "林小满", Region: "990101001001",
-				Address: "滨江区海棠街道海棠里 6 幢 302 室", Phone: "13900990001"}); err != nil {
+			if who, err = a.Directory.AddPerson(ctx, tx, program, directory.Person{CitizenNumber: number, Name: "Lin Xiaoman", Region: "990101001001",
+				Address: "88 Riverside Road", Phone: "13900990001"}); err != nil {
 				return err
 			}
 			if post, ok := strings.CutPrefix(login, "bench-"); ok && logins[login] == city.Officer {
@@ -104,9 +104,9 @@ func (t *town) papers(ctx context.Context, tx *db.Tx, who city.PersonID, number 
 			fields[f.ID] = "-"
 		}
 	}
-	fields["name"], fields["citizen_number"], fields["birth_date"] = "林小满", number, "1980-05-01"
+	fields["name"], fields["citizen_number"], fields["birth_date"] = "Lin Xiaoman", number, "1980-05-01"
 	_, err := t.app.Credentials.Issue(ctx, tx, program, credential.Request{Cause: "held: identity card", Type: typ.ID,
-		Holder: credential.Holder{Person: who, Name: "林小满", Code: number}, Fields: fields})
+		Holder: credential.Holder{Person: who, Name: "Lin Xiaoman", Code: number}, Fields: fields})
 	return err
 }
 
@@ -210,7 +210,7 @@ func (t *town) serve(ctx context.Context) (stop func() error, err error) {
 func (t *town) pages(ctx context.Context, o Options, client *http.Client) error {
 	for _, p := range []struct{ name, path string }{
 		{"inbox page", "/desk"},
-		{"search page, a name", "/desk/search?q=" + "%E6%9E%97%E5%B0%8F%E6%BB%A1"},
+		{"search page, a name", "/desk/search?q=Xiaoman"},
 		{"search page, a number", "/desk/search?q=JH-2026-0000"},
 	} {
 		var took []time.Duration
