@@ -42,17 +42,10 @@ func (e *Engine) Do(ctx context.Context, actor city.Actor, n city.CaseNumber, a 
 		c, err = e.Act(ctx, tx, actor, n, a)
 		return err
 	}
-	once := func() error {
-		err := e.db.Compose(ctx, step)
-		if errors.Is(err, db.ErrNotComposed) { // it has effects
-			err = e.db.Update(ctx, step)
-		}
-		return err
-	}
 	_, remembered := e.rows.get(n)
-	if err = once(); errors.Is(err, db.ErrDuplicate) && remembered {
+	if err = e.db.Step(ctx, step); errors.Is(err, db.ErrDuplicate) && remembered {
 		e.rows.forget(n) // another node may have moved the case on
-		err = once()
+		err = e.db.Step(ctx, step)
 	}
 	if errors.Is(err, db.ErrDuplicate) {
 		if a.Key != "" { // perhaps it was our own repeat that won

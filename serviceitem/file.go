@@ -79,7 +79,7 @@ func (s *Service) File(ctx context.Context, actor city.Actor, f Filing) (casewor
 		return casework.Case{}, err
 	}
 	var c casework.Case
-	err = s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+	err = s.DB.Step(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		c, err = s.open(ctx, tx, actor, p)
 		return err
 	})

@@ -169,13 +169,10 @@ func opening(p city.PersonID) casework.Opening {
 }
 
 func (s *stage) open(ctx context.Context, a city.Actor) (c casework.Case, err error) {
-	open := func(ctx context.Context, tx *db.Tx) error {
+	err = s.db.Step(ctx, func(ctx context.Context, tx *db.Tx) error {
 		c, err = s.engine.Open(ctx, tx, a, opening(a.Person))
 		return err
-	}
-	if err = s.db.Compose(ctx, open); errors.Is(err, db.ErrNotComposed) { // the block of numbers was used up
-		err = s.db.Update(ctx, open)
-	}
+	})
 	return c, err
 }
 

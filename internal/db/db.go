@@ -129,6 +129,16 @@ func (d *DB) Compose(ctx context.Context, fn func(context.Context, *Tx) error) e
 	return d.b.compose(ctx, fn)
 }
 
+// Step is Compose where fn can be composed, and Update where it writes at once: fn
+// may run twice, the first time for nothing.
+func (d *DB) Step(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	err := d.Compose(ctx, fn)
+	if errors.Is(err, ErrNotComposed) {
+		err = d.Update(ctx, fn)
+	}
+	return err
+}
+
 // ErrNotComposed is what a statement gets that would write at once within
 // Compose.
 var ErrNotComposed = errors.New("db: only Later writes in Compose")
