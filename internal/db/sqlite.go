@@ -15,7 +15,19 @@ import (
 )
 
 const (
-	checkWAL = 500 * time.Millisecond
+	checkWAL  = 250 * time.Millisecond
+	checkSlow = 8 * time.Second // between tries while a reader holds on to the log
+
+	// The log begins anew when it is longer than this; what is written meanwhile
+	// comes on top.
+	longLog  = 16 << 20
+	pageSize = 4096
+	// The writer waits no longer than this for readers to leave the log.
+	restartWait = 20 * time.Millisecond
+
+	writerCache = 64 << 10 // KiB
+	readerCache = 4 << 10  // KiB, for each of several connections; the system caches the file, too
+	busyTimeout = 10 * time.Second
 )
 
 type sqliteBackend struct {
@@ -26,6 +38,7 @@ type sqliteBackend struct {
 	idle   chan *sqliteReadSession // reading connections in nobody's hands; nil ones are yet to be opened
 
 	jobs    chan *job
+	restart chan chan bool // asks the writer to begin the log anew; the answer is whether it will
 	closing chan struct{}
 	stopped chan struct{} // the writer is gone
 	wg      sync.WaitGroup
@@ -34,14 +47,14 @@ type sqliteBackend struct {
 
 func openSQLite(ctx context.Context, path string, o Options) (*sqliteBackend, error) {
 	pragmas := url.Values{"_pragma": {
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"cache_size(-65536)", "temp_store(MEMORY)", "wal_autocheckpoint(0)",
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"temp_store(MEMORY)", "wal_autocheckpoint(0)",
 	}}
 	if o.MaxPages > 0 {
 		pragmas.Add("_pragma", fmt.Sprintf("max_page_count(%d)", o.MaxPages))
 	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
-	writer, err := sql.Open("sqlite", dsn)
+	writer, err := sql.Open("sqlite", dsn+fmt.Sprintf("&_pragma=cache_size(-%d)", writerCache))
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +63,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteBackend, er
 		writer.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	reader, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
+	reader, err := sql.Open("sqlite", dsn+fmt.Sprintf("&_pragma=cache_size(-%d)&_pragma=query_only(1)", readerCache))
 	if err != nil {
 		writer.Close()
 		return nil, err
@@ -58,7 +71,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteBackend, er
 	n := 4 * runtime.GOMAXPROCS(0)
 	reader.SetMaxOpenConns(n + 1) // and one that moves the log
 	reader.SetMaxIdleConns(n + 1)
-	b := &sqliteBackend{dsn: dsn, beside: o.Beside, writer: writer, reader: reader, jobs: make(chan *job, queueSize), closing: make(chan struct{}), stopped: make(chan struct{})}
+	b := &sqliteBackend{dsn: dsn, beside: o.Beside, writer: writer, reader: reader, jobs: make(chan *job, queueSize), restart: make(chan chan bool), closing: make(chan struct{}), stopped: make(chan struct{})}
 	b.idle = make(chan *sqliteReadSession, n)
 	for range n {
 		b.idle <- nil
@@ -139,10 +152,11 @@ func (b *sqliteBackend) close() error {
 }
 
 // checkpoint moves the log into the database beside the writer, so that no
-// commit has to wait for it.
+// commit has to wait for it. That alone never shortens the log while readers come
+// and go; when it is long, the writer begins it anew, with little left to move.
 func (b *sqliteBackend) checkpoint() {
 	defer b.wg.Done()
-	tick := time.NewTicker(checkWAL)
+	tick := time.NewTimer(checkWAL)
 	defer tick.Stop()
 	conn, err := b.reader.Conn(context.Background())
 	if err != nil {
@@ -150,14 +164,42 @@ func (b *sqliteBackend) checkpoint() {
 	}
 	defer conn.Close()
 	_, _ = conn.ExecContext(context.Background(), "PRAGMA query_only(0)")
+	restarted := int64(-1) // length of a log that the next commit begins anew
+	// A failure here shows at the next commit; the log only grows meanwhile.
+	move := func() (pages int64, long bool) {
+		var busy, moved int64
+		_ = conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &moved)
+		return pages, pages*pageSize > longLog && pages != restarted
+	}
+	wait := checkWAL
 	for {
 		select {
 		case <-b.closing:
 			return
 		case <-tick.C:
-			// A failure here shows at the next commit; the log only grows meanwhile.
-			_, _ = conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)")
 		}
+		_, long := move()
+		pages := int64(0)
+		if long {
+			pages, long = move() // what was written during the first
+		}
+		if !long {
+			wait = checkWAL
+			tick.Reset(wait)
+			continue
+		}
+		done := make(chan bool, 1)
+		select {
+		case b.restart <- done:
+		case <-b.closing:
+			return
+		}
+		if <-done {
+			restarted, wait = pages, checkWAL
+		} else { // the reader that was in the way may stay
+			wait = min(2*wait, checkSlow)
+		}
+		tick.Reset(wait)
 	}
 }
 

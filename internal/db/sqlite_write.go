@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -95,6 +96,9 @@ func (b *sqliteBackend) write() {
 		var first *job
 		select {
 		case first = <-b.jobs:
+		case done := <-b.restart:
+			done <- s != nil && s.restartLog()
+			continue
 		case <-b.closing:
 			select { // what was accepted before closing is still done
 			case first = <-b.jobs:
@@ -182,6 +186,21 @@ func (b *sqliteBackend) group(s *sqliteSession, first *job) {
 		_, _ = s.exec(ctx, "ROLLBACK", nil)
 	}
 	finish(err)
+}
+
+// restartLog lets the next commit begin the log anew; false where somebody went on
+// reading it.
+func (s *sqliteSession) restartLog() bool {
+	ctx := context.Background()
+	wait := func(d time.Duration) error {
+		_, err := s.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout(%d)", d.Milliseconds()))
+		return err
+	}
+	busy, pages, moved := int64(1), int64(0), int64(0)
+	if wait(restartWait) == nil {
+		_ = s.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(RESTART)").Scan(&busy, &pages, &moved)
+	}
+	return wait(busyTimeout) == nil && busy == 0
 }
 
 // sqliteSession is the writing connection.
