@@ -25,8 +25,8 @@ const (
 	// The writer waits no longer than this for readers to leave the log.
 	restartWait = 20 * time.Millisecond
 
-	writerCache = 64 << 10 // KiB
-	readerCache = 4 << 10  // KiB, for each of several connections; the system caches the file, too
+	writerCache = 32 << 10 // KiB
+	readerCache = 2 << 10  // KiB, for each of several connections; the system caches the file, too
 	busyTimeout = 10 * time.Second
 )
 
