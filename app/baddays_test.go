@@ -32,7 +32,8 @@ type answered struct {
 	body   []byte
 }
 
-var crowd = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second}
+var crowd = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // ask sends a request whatever comes of it; in is JSON, or bytes as they are.
 func (p *place) ask(method, path string, in any, header ...string) answered {

@@ -188,7 +188,8 @@ func TestWhoFindsWhat(t *testing.T) {
 			want  string
 		}{
 			"the mother":                             {resident(mother), "L4 2 1"},
-			"the daughter":                           {resident(daughter), "3"},
+			"the daughter, for herself":              {resident(daughter), ""}, // what is a firm's is the firm's
+			"the daughter for the firm":              {with(resident(daughter), func(a *city.Actor) { a.Firm = firm }), "3"},
 			"the daughter for her":                   {acting(), "L4 2 1"},
 			"the daughter for the lane":              {acting("lane"), "2"},
 			"an agent of the firm":                   {with(resident(stranger), func(a *city.Actor) { a.Firm = firm }), "6 5 3"},
