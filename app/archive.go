@@ -52,9 +52,9 @@ type (
 const (
 	backupFormat = 1
 	manifestName = "manifest.json"
-	chunkSize    = 1 << 20  // of rows, at the least
-	maxChunk     = 1 << 30  // what restoring takes: one row may be long
-	maxManifest  = 16 << 20 // bytes
+	chunkSize    = 1 << 20   // of rows, at the least
+	maxChunk     = 256 << 20 // what restoring takes: one row may be long
+	maxManifest  = 16 << 20  // bytes
 )
 
 // Rows and Files are the sums over the parts.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"yiwang/city"
@@ -125,7 +126,15 @@ func (r *restoring) run(ctx context.Context) (err error) {
 	defer root.Close()
 	err = d.Update(ctx, func(inner context.Context, tx *db.Tx) error {
 		l := loader{tx: tx, root: root, tables: map[string]db.Table{}}
+		// Names in the file become part of queries: only our own tables, as they are.
+		ours, err := db.Tables(inner, tx, isDerived)
+		if err != nil {
+			return err
+		}
 		for _, t := range r.m.Tables {
+			if !slices.ContainsFunc(ours, func(o db.Table) bool { return o.Name == t.Name && slices.Equal(o.Columns, t.Columns) }) {
+				return damaged(fmt.Errorf("table %q is none of version %d", t.Name, r.m.Schema), manifestName)
+			}
 			l.tables[t.Name] = t
 		}
 		// The caller's context, for an end in the middle: the transaction's own

@@ -5,7 +5,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -395,6 +398,57 @@ func TestRestoreRefusesDamage(t *testing.T) {
 	refused(t, "can't be read", "restore", filepath.Join(dir, "none"), "--data", filepath.Join(dir, "other"))
 }
 
+// A backup is a file from outside: what it says of tables becomes part of no query,
+// however right its digests are.
+func TestRestoreRefusesForgedTables(t *testing.T) {
+	dir := t.TempDir()
+	file, bad := filepath.Join(dir, "good"), filepath.Join(dir, "bad")
+	good(t, "backup", file, "--data", settled(t))
+	for name, forge := range map[string]func(t *db.Table){
+		"a query for a table":    func(t *db.Table) { t.Name = "cases SELECT * FROM journal --" },
+		"a query for a column":   func(t *db.Table) { t.Columns[0].Name = "id) SELECT randomblob(1000000000) --" },
+		"the schema's own table": func(t *db.Table) { t.Name = "sqlite_master" },
+		"the migrations' table":  func(t *db.Table) { t.Name = "goose_db_version" },
+		"a follower's table":     func(t *db.Table) { t.Name = "search_entries" },
+		"another type":           func(t *db.Table) { t.Columns[0].Type = db.Words },
+	} {
+		t.Run(name, func(t *testing.T) {
+			was, forged := "cases", db.Table{Name: "cases", Columns: []db.Column{{}}}
+			forge(&forged)
+			sum := sha256.New()
+			rewrite(t, file, bad, func(h *tar.Header, body []byte) []byte {
+				if strings.HasPrefix(h.Name, "db/"+was+"/") {
+					h.Name = strings.Replace(h.Name, was, forged.Name, 1)
+					fmt.Fprintf(sum, "%s\n%d\n%s", h.Name, len(body), body)
+				}
+				if h.Name != "manifest.json" {
+					return body
+				}
+				var m app.Manifest
+				into(t, string(body), &m)
+				for i := range m.Tables {
+					if m.Tables[i].Name == was {
+						forge(&m.Tables[i])
+					}
+				}
+				for i := range m.Parts {
+					if m.Parts[i].Name == "db/"+was {
+						m.Parts[i].Name, m.Parts[i].SHA256 = "db/"+forged.Name, hex.EncodeToString(sum.Sum(nil))
+					}
+				}
+				raw, err := json.Marshal(m)
+				ok(t, err)
+				return raw
+			})
+			data := filepath.Join(dir, "new")
+			refused(t, "Nothing was restored", "restore", bad, "--data", data)
+			if _, err := os.Stat(data); !os.IsNotExist(err) {
+				t.Error("something was written")
+			}
+		})
+	}
+}
+
 // Whoever kills the program in the middle of a backup finds no file of that name.
 func TestKilledBackup(t *testing.T) {
 	data := settled(t)
@@ -575,7 +629,7 @@ func TestImportRegister(t *testing.T) {
 	dir := t.TempDir()
 	people := filepath.Join(dir, "people.csv")
 	one, two := valid(t, "99010119600101001"), valid(t, "99010119610202002")
-	ok(t, os.WriteFile(people, []byte("公民身份号码,姓名,region\n"+one+",王一,990101001001\n"+two+",李二,\n123,无名,\n"), 0o600))
+	ok(t, os.WriteFile(people, []byte("公民身份号码,姓名,region\n"+one+",王一,990101001001\n"+two+",李二,\n=cmd|'/c calc'!A0,无名,\n"), 0o600))
 	var r app.Imported
 	into(t, good(t, "import", "people", people, "--map", "citizen_number=公民身份号码", "--json", "--data", data), &r)
 	if r.Read != 3 || r.Added != 2 || r.Rejected != 1 || r.Rejects == "" {
@@ -583,7 +637,7 @@ func TestImportRegister(t *testing.T) {
 	}
 	rejects, err := os.ReadFile(r.Rejects)
 	ok(t, err)
-	if !strings.Contains(string(rejects), "4,") || !strings.Contains(string(rejects), "无名") {
+	if !strings.Contains(string(rejects), "4,") || !strings.Contains(string(rejects), "无名") || !strings.Contains(string(rejects), ",'=cmd|") {
 		t.Errorf("the reject file says %s", rejects)
 	}
 	if info, err := os.Stat(r.Rejects); err != nil || info.Mode().Perm() != 0o600 {
