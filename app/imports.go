@@ -12,6 +12,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/directory"
+	"yiwang/pack"
 )
 
 // Imported is what came of a table.
@@ -125,7 +126,7 @@ func (r *rejectFile) add(row directory.Row, why []city.Field) {
 	r.n++
 	cells := []string{strconv.Itoa(row.Line), strings.Join(reasons, "; ")}
 	for _, f := range r.fields {
-		cells = append(cells, row.Cells[f])
+		cells = append(cells, pack.Harmless(row.Cells[f]))
 	}
 	_ = r.w.Write(cells) // a fault shows at Flush
 }

@@ -206,7 +206,7 @@ func (in *importing) take(r row) {
 	if why != "" {
 		line := []string{strconv.Itoa(r.line), string(why), why.In(city.Chinese), why.In(city.English)}
 		for _, c := range r.cells {
-			line = append(line, harmless(c))
+			line = append(line, Harmless(c))
 		}
 		in.rejects = append(in.rejects, line)
 		return
@@ -226,8 +226,8 @@ func (in *importing) take(r row) {
 	}
 }
 
-// harmless keeps a spreadsheet from running a cell as a formula.
-func harmless(cell string) string {
+// Harmless keeps a spreadsheet from running a cell as a formula.
+func Harmless(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + cell
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"yiwang/app"
 	"yiwang/city"
@@ -13,6 +14,9 @@ type checkCmd struct {
 }
 
 func (c *checkCmd) Run(e *env) error {
+	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
+		return exit{exitUsage, city.Say(e.lang, "pack.no_folder", "dir", c.Dir)}
+	}
 	p, faults := pack.Load(c.Dir)
 	for _, f := range faults {
 		fmt.Fprintln(e.out, f.In(e.lang))

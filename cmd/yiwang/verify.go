@@ -20,13 +20,13 @@ type verifyCmd struct {
 	JSON  bool   `name:"json" help:"One JSON object for programs."`
 }
 
-// maxCode bounds a file that is taken for a code.
+// maxCode is how much of a file is read: no code is that long.
 const maxCode = 1 << 20
 
 func (c *verifyCmd) Run(e *env) error {
 	text, err := textOrFile(c.Text)
 	if err != nil {
-		return exit{exitUsage, err.Error()}
+		return exit{exitUsage, city.Say(e.lang, "cli.verify.file", "file", c.Text)}
 	}
 	at := time.Now()
 	if c.At != "" {
@@ -39,7 +39,7 @@ func (c *verifyCmd) Run(e *env) error {
 		var faults []credential.TrustFault
 		trust, faults, err = credential.LoadTrust(os.DirFS(c.Trust))
 		if err != nil {
-			return exit{exitUsage, err.Error()}
+			return exit{exitUsage, city.Say(e.lang, "cli.verify.trust", "dir", c.Trust)}
 		}
 		for _, f := range faults {
 			fmt.Fprintln(e.err, f.Error())
@@ -88,16 +88,21 @@ func textOrFile(arg string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxCode+1))
-	if err == nil && len(raw) > maxCode {
-		err = fmt.Errorf("%s: more than %d bytes is no code", arg, maxCode)
-	}
+	raw, err := io.ReadAll(io.LimitReader(f, maxCode))
 	return string(raw), err
 }
 
+// moment reads ISO 8601, in its extended and its basic form.
 func moment(s string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, s, time.UTC); err == nil {
+	for _, day := range []string{"2006-01-02", "20060102"} {
+		for _, hour := range []string{"T15:04:05", "T15:04", "T150405", "T1504", " 15:04:05", " 15:04"} {
+			for _, zone := range []string{"Z07:00", "Z0700", "Z07", ""} {
+				if t, err := time.ParseInLocation(day+hour+zone, s, time.UTC); err == nil {
+					return t, nil
+				}
+			}
+		}
+		if t, err := time.ParseInLocation(day, s, time.UTC); err == nil {
 			return t, nil
 		}
 	}
