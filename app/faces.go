@@ -75,7 +75,7 @@ func (a *App) followers() {
 		},
 		Contacts: a.contacts,
 		Channels: []notify.Channel{notify.NewSpool("sms", filepath.Join(a.Data, "spool", "sms"))},
-		Link:     func(typ, subject string) string { return a.Origin + "/" + typ + "/" + subject },
+		Link:     func(typ, subject string) string { return a.Origin + citizen.NoticePath(typ, subject) },
 	})
 	a.Search = search.New(a.Journal, a.Access)
 	a.Search.IndexItems(a.searchable())

@@ -3,6 +3,7 @@ package notify
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,6 +97,20 @@ var (
 	leaveYes   = saying{key: "notify.delegation.accepted", with: "taker", without: "notify.delegation.accepted.plain", urgent: true}
 	leaveEnds  = saying{key: "notify.delegation.ended", urgent: true}
 )
+
+// Outside lists the types of events that persons and firms hear of by the channels
+// outside, so that whoever makes the links of messages can show that all lead
+// somewhere. A matter may also end, or be refused, by any action of its kind.
+func Outside() []string {
+	types := []string{"delegation.given", "delegation.accepted", "delegation.ended"}
+	for typ, t := range told {
+		if t.person.urgent {
+			types = append(types, typ)
+		}
+	}
+	slices.Sort(types)
+	return types
+}
 
 // quiet are types that are addressed to somebody and still no notice, each with
 // its reason.

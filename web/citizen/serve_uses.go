@@ -72,18 +72,30 @@ func (p *Pages) noticeLines(a city.Actor, page notify.Page) []Notice {
 const unreadFor = 60 * 24 * time.Hour
 
 func noticeHref(a city.Actor, n notify.Notice) string {
-	noun, _, _ := strings.Cut(n.Type, ".")
-	switch {
-	case noun == "case" && a.Kind == city.Officer:
+	if a.Kind == city.Officer && strings.HasPrefix(n.Type, "case.") {
 		return "/desk/cases/" + url.PathEscape(n.Subject)
 	}
+	return NoticePath(n.Type, n.Subject)
+}
+
+// NoticePath is the page that a notice to somebody speaks of, by the type and the
+// subject of its event; messages that leave the house lead there, too.
+func NoticePath(typ, subject string) string {
+	noun, verb, _ := strings.Cut(typ, ".")
 	switch noun {
 	case "case":
-		return CasePath(city.CaseNumber(n.Subject), "")
+		return CasePath(city.CaseNumber(subject), "")
 	case "credential":
-		return LicencePath(n.Subject, "")
+		return LicencePath(subject, "")
 	case "delegation", "firm":
 		return PathDelegations
+	case "token":
+		return PathTokens
+	case "officer":
+		return "/desk"
+	}
+	if noun == "account" && verb == "code_issued" { // whoever reads it can't sign in yet
+		return PathActivate
 	}
 	return PathAccount
 }
