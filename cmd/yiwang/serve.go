@@ -92,12 +92,12 @@ func (c *demoCmd) Run(e *env) (err error) {
 		fmt.Fprintf(e.out, "  %-12s %s\n", s.Login, s.About.In(e.lang))
 	}
 	if !c.Quiet {
-		lived := make(chan error, 1)
-		go func() { lived <- c.live(ctx, e, d) }()
+		lived := make(chan bool, 1)
+		go func() { lived <- e.live(ctx, d.Populate, d.Live) }()
 		defer func() {
 			cancel()
-			if e := <-lived; e != nil && !errors.Is(e, context.Canceled) {
-				err = errors.Join(err, e)
+			if !<-lived && err == nil {
+				err = exit{code: exitFound} // it was said when it happened
 			}
 		}()
 	}
@@ -124,22 +124,35 @@ func parts(a *app.App) demo.Parts {
 }
 
 // live fills in three months of history behind a progress line, then keeps the
-// city moving.
-func (c *demoCmd) live(ctx context.Context, e *env, d *demo.Demo) error {
-	last := time.Time{}
-	err := d.Populate(ctx, func(done, total int) {
+// city moving, also where the history broke off. What goes wrong is said at once;
+// the answer is whether nothing did.
+func (e *env) live(ctx context.Context, history func(context.Context, func(done, total int)) error, present func(context.Context) error) bool {
+	last, open := time.Time{}, false
+	err := history(ctx, func(done, total int) {
 		if e.terminal && (time.Since(last) > 100*time.Millisecond || done == total) {
-			last = time.Now()
+			last, open = time.Now(), done != total
 			fmt.Fprintf(e.err, "\r%s%s", city.Say(e.lang, "cli.demo.history"), bar(done, total))
 			if done == total {
 				fmt.Fprintln(e.err)
 			}
 		}
 	})
-	if err != nil {
-		return err
+	well := true
+	said := func(key string, err error) {
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if open {
+			fmt.Fprintln(e.err)
+			open = false
+		}
+		well = false
+		fmt.Fprintln(e.err, city.Say(e.lang, key))
+		e.report(err)
 	}
-	return d.Live(ctx)
+	said("cli.demo.history_failed", err)
+	said("cli.demo.present_failed", present(ctx))
+	return well
 }
 
 func listen(addr, origin string) (net.Listener, string, error) {
