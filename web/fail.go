@@ -47,6 +47,9 @@ type Problem struct {
 	Kept    []KeptAnswer  // what had been sent, to be sent again
 }
 
+// saysMore tells whether the message adds anything to the heading of its kind.
+func (p Problem) saysMore() bool { return p.Message.Key != "" && p.Message.Key != "error.not_found" }
+
 // KeptAnswer is one value of a form that could not be taken yet.
 type KeptAnswer struct{ Name, Value string }
 

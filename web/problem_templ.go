@@ -70,7 +70,7 @@ func ProblemPage(p Problem) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = Desk(DeskDoc{Title: T(ctx, "web.error."+string(p.Kind)+".title")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Desk(DeskDoc{Title: T(ctx, "web.error."+string(p.Kind)+".title"), Nav: []NavItem{{Key: "web.desk.inbox", Href: "/desk"}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -184,7 +184,7 @@ func problem(p Problem) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else {
+		} else if p.saysMore() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p class=\"lead\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

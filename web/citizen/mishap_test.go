@@ -374,7 +374,7 @@ func TestAnOutageKeepsTheForm(t *testing.T) {
 func TestAnElderGivesLeaveWithTwoTaps(t *testing.T) {
 	w := newTown(t)
 	mother := w.visit().signIn("elder")
-	mother.get("/delegations?elder=1").reads("Your family", "林小满 (child)").click("Let them act for me").reads("Let 林小满 act for you?", "23 November 2027")
+	mother.get("/delegations?elder=1").reads("Your family", "林小满 (child)").click("Let them act").reads("Let 林小满 act for you?", "23 November 2027")
 	at := mother.at.Path
 	mother.press("Give leave").is(200).on("/delegations").reads("林小满").lacks("Your family")
 	mother.send("POST", at, "application/x-www-form-urlencoded", nil).is(200) // sent twice
