@@ -64,8 +64,8 @@ func (c Clock) At(cal *city.Calendar, now time.Time) Reading {
 			break
 		}
 		switch e.Kind {
-		case ClockStart:
-			r.Started, r.Since, r.Limit = true, e.At, e.Limit
+		case ClockStart: // a second one begins anew: the case was reopened
+			r, extra = Reading{Started: true, Since: e.At, Limit: e.Limit, Breach: r.Breach}, nil
 		case ClockExtend:
 			extra = append(extra, e.Limit)
 		case ClockSuspend:

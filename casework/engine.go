@@ -276,6 +276,15 @@ func (e *Engine) announce(ctx context.Context, tx *db.Tx, actor city.Actor, k *K
 	if r.Action == ActOverdue {
 		data["step"] = c.State.Step
 	}
+	if r.Action == ActWhistle {
+		data["bodies"], data["answer_by"] = r.Bodies, r.AnswerBy
+	}
+	if !r.Until.IsZero() {
+		data["until"] = r.Until
+	}
+	if len(c.State.Counts) > 0 {
+		data["counts"] = c.State.Counts
+	}
 	ev := journal.Event{At: r.At, Type: name, Subject: string(c.Number), Actor: actor, To: to, Data: data}
 	if len(index) > 0 {
 		ev.Key, ev.Index = c.Key, index
@@ -310,36 +319,38 @@ func joinBodies(k *Kind, params map[string]string) string {
 
 // Case is a case as it stands now, or as it stood after an action.
 type Case struct {
-	ID        city.CaseID
-	Number    city.CaseNumber
-	Kind      city.KindID
-	KindName  city.Text
-	Item      city.ItemCode
-	Open      bool
-	Stage     string
-	StageName city.Text
-	Tell      city.Text // the sentence for the applicant
-	Result    string
-	Flags     []string
-	Body      city.BodyID    // whose turn it is, or was last
-	Assignee  city.AccountID // of the first working task
-	Working   []Task         // tasks that can be worked on now
-	Due       time.Time      // zero while paused or closed
-	Region    city.RegionCode
-	Applicant city.PersonID
-	Firm      city.FirmID
-	Parent    city.CaseID
-	OpenedAt  time.Time
-	ClosedAt  time.Time
-	Version   int    // number of actions; send it back to act on what was seen
-	Title     string // only where it was unsealed; "" after erasure
-	Key       journal.KeyID
-	State     State
+	ID     city.CaseID
+	Number city.CaseNumber
+	Kind   city.KindID
+	// KindVersion is the definition that the case was opened with.
+	KindVersion int
+	KindName    city.Text
+	Item        city.ItemCode
+	Open        bool
+	Stage       string
+	StageName   city.Text
+	Tell        city.Text // the sentence for the applicant
+	Result      string
+	Flags       []string
+	Body        city.BodyID    // whose turn it is, or was last
+	Assignee    city.AccountID // of the first working task
+	Working     []Task         // tasks that can be worked on now
+	Due         time.Time      // zero while paused or closed
+	Region      city.RegionCode
+	Applicant   city.PersonID
+	Firm        city.FirmID
+	Parent      city.CaseID
+	OpenedAt    time.Time
+	ClosedAt    time.Time
+	Version     int    // number of actions; send it back to act on what was seen
+	Title       string // only where it was unsealed; "" after erasure
+	Key         journal.KeyID
+	State       State
 }
 
 func (e *Engine) view(k *Kind, row caseRow) Case {
 	s := row.state
-	c := Case{ID: row.id, Number: row.number, Kind: row.kind, KindName: k.Name, Item: row.item, Open: s.Open, Stage: s.Stage,
+	c := Case{ID: row.id, Number: row.number, Kind: row.kind, KindVersion: row.version, KindName: k.Name, Item: row.item, Open: s.Open, Stage: s.Stage,
 		Result: s.Result, Flags: s.Flags, Body: city.BodyID(row.body), Assignee: row.assignee, Working: s.Working(k),
 		Due: row.due, Region: row.region, Applicant: row.applicant, Firm: row.firm, Parent: row.parent,
 		OpenedAt: row.openedAt, ClosedAt: s.ClosedAt, Version: s.Seq, Key: row.key, State: s}

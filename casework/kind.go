@@ -16,6 +16,17 @@ type Kind struct {
 	First   string      `yaml:"first" json:"first"` // stage that a new case enters
 	Stages  []Stage     `yaml:"stages" json:"stages"`
 	Results []Result    `yaml:"results" json:"results"`
+	// Warn is at which share of a limit, in per cent, those who have to act are
+	// warned; 0 never.
+	Warn   int     `yaml:"warn" json:"warn,omitempty"`
+	Reopen *Reopen `yaml:"reopen" json:"reopen,omitempty"`
+}
+
+// Reopen says where a closed case goes on when somebody is not content, and for
+// how long after its end that may happen.
+type Reopen struct {
+	Stage  string     `yaml:"stage" json:"stage"`
+	Within city.Limit `yaml:"within" json:"within"`
 }
 
 // Stage is where a case stands. A stage is decided by its outcomes, or moves to
@@ -27,8 +38,11 @@ type Stage struct {
 	Tasks []TaskDef  `yaml:"tasks" json:"tasks"` // who has to do something
 	Order Order      `yaml:"order" json:"order,omitempty"`
 	Limit city.Limit `yaml:"limit" json:"limit,omitzero"` // of this stage alone, beside the promise
-	Allow Allow      `yaml:"allow" json:"allow,omitzero"`
-	Rule  string     `yaml:"rule" json:"rule,omitempty"` // an automatic stage: the rule, mostly "$rule"
+	// LimitFrom is a parameter such as "$contact_limit" that holds the stage's limit
+	// ("2 emergency_hours"), where it differs from case to case.
+	LimitFrom string `yaml:"limit_from" json:"limit_from,omitempty"`
+	Allow     Allow  `yaml:"allow" json:"allow,omitzero"`
+	Rule      string `yaml:"rule" json:"rule,omitempty"` // an automatic stage: the rule, mostly "$rule"
 	// Outcomes are what the stage's one task may decide; Next is where a stage
 	// goes whose tasks give opinions.
 	Outcomes []Outcome `yaml:"outcomes" json:"outcomes,omitempty"`
@@ -49,6 +63,9 @@ type TaskDef struct {
 	ID   string `yaml:"id" json:"id"`
 	Body string `yaml:"body" json:"body"`
 	Post string `yaml:"post" json:"post"`
+	// Not are stages: whoever moved the case on from one of them last may not do
+	// this task. Nobody verifies their own work.
+	Not []string `yaml:"not" json:"not,omitempty"`
 }
 
 // Allow lists the engine's own actions that a stage permits.
@@ -57,6 +74,15 @@ type Allow struct {
 	SpecialProcedure []string    `yaml:"special_procedure" json:"special_procedure,omitempty"` // 特别程序 by kind; the clock pauses
 	ExtendReview     *city.Limit `yaml:"extend_review" json:"extend_review,omitempty"`         // 延长审批, once a case
 	Withdraw         bool        `yaml:"withdraw" json:"withdraw,omitempty"`                   // 撤回申请
+	Whistle          *Whistle    `yaml:"whistle" json:"whistle,omitempty"`                     // 街道吹哨
+	SuspendLedger    *city.Limit `yaml:"suspend_ledger" json:"suspend_ledger,omitempty"`       // 挂账, at the longest
+}
+
+// Whistle calls other bodies to the spot (吹哨、报到): each gets a task for the
+// post, checks in, and signs off before the stage can be left.
+type Whistle struct {
+	Post  string     `yaml:"post" json:"post"`
+	Limit city.Limit `yaml:"limit" json:"limit"` // to check in
 }
 
 // Supplement is how long the applicant has to answer a request for correction.
@@ -75,6 +101,10 @@ type Outcome struct {
 	Set     []string  `yaml:"set" json:"set,omitempty"`     // flags
 	After   string    `yaml:"after" json:"after,omitempty"` // special procedure that must have taken place
 	Effects []Effect  `yaml:"effects" json:"effects,omitempty"`
+	Takes   []string  `yaml:"takes" json:"takes,omitempty"`     // parameters that the actor sets; all are needed
+	Promise string    `yaml:"promise" json:"promise,omitempty"` // with clock start: the parameter that holds the promise
+	Unless  []string  `yaml:"unless" json:"unless,omitempty"`   // flags with which it is not offered any more
+	Counts  string    `yaml:"counts" json:"counts,omitempty"`   // a counter that goes up, such as rework
 }
 
 // Effect names something another package does in the same transaction.
@@ -111,10 +141,17 @@ const (
 	ActTerminate        = "terminate"
 	ActUrge             = "urge"
 	ActOverdue          = "overdue" // the timer: a limit has passed
+	ActWarn             = "warn"    // the timer: much of a limit has passed
+	ActWhistle          = "whistle"
+	ActCheckIn          = "check_in"
+	ActSuspendLedger    = "suspend_ledger" // can't be solved now: paused until a date
+	ActReview           = "review"         // the timer: that date has come
+	ActReopen           = "reopen"
 )
 
 var engineActions = []string{ActOpen, ActClaim, ActRelease, ActAssign, ActComment, ActSupplement, ActSupply, ActLapse,
-	ActSpecialProcedure, ActResume, ActExtendReview, ActCompleteTask, ActWithdraw, ActTerminate, ActUrge, ActOverdue}
+	ActSpecialProcedure, ActResume, ActExtendReview, ActCompleteTask, ActWithdraw, ActTerminate, ActUrge, ActOverdue,
+	ActWarn, ActWhistle, ActCheckIn, ActSuspendLedger, ActReview, ActReopen}
 
 // Flags that the engine sets by itself.
 const (
@@ -125,6 +162,11 @@ const (
 	FlagExtended         = "extended"
 	FlagOverdue          = "overdue"
 	FlagUrged            = "urged"
+	FlagWarned           = "warned"
+	FlagWhistled         = "whistled"
+	FlagSuspended        = "suspended"
+	FlagReview           = "review" // what was suspended has to be looked at again
+	FlagReopened         = "reopened"
 )
 
 // SpecialProcedures are the kinds of 特别程序 (行政许可法 第四十五条).
@@ -202,7 +244,20 @@ func (k *Kind) Check() []Fault {
 		text(fmt.Sprintf("results[%d].name", i), r.Name)
 		text(fmt.Sprintf("results[%d].tell", i), r.Tell)
 	}
+	if k.Warn < 0 || k.Warn > 99 {
+		add("warn", "a warning comes between 1 and 99 per cent of a limit, not %d", k.Warn)
+	}
 	leads := map[string][]string{}
+	if r := k.Reopen; r != nil {
+		if _, ok := k.Stage(r.Stage); !ok {
+			add("reopen.stage", "no stage %q", r.Stage)
+		}
+		checkLimit("reopen.within", r.Within, add)
+		if r.Within.IsZero() {
+			add("reopen.within", "reopening needs a limit")
+		}
+		leads[End] = []string{r.Stage}
+	}
 	for i := range k.Stages {
 		s := &k.Stages[i]
 		p := fmt.Sprintf("stages[%d]", i)
@@ -265,6 +320,11 @@ func (k *Kind) checkStage(p string, s *Stage, known, results map[string]bool, ad
 		if t.Body == "" || t.Post == "" {
 			add(tp, "a task needs body and post")
 		}
+		for _, not := range t.Not {
+			if _, ok := k.Stage(not); !ok {
+				add(tp+".not", "no stage %q", not)
+			}
+		}
 	}
 	for j, kind := range s.Allow.SpecialProcedure {
 		if !slices.Contains(SpecialProcedures, kind) {
@@ -279,6 +339,18 @@ func (k *Kind) checkStage(p string, s *Stage, known, results map[string]bool, ad
 	}
 	if s.Allow.ExtendReview != nil {
 		checkLimit(p+".allow.extend_review", *s.Allow.ExtendReview, add)
+	}
+	if w := s.Allow.Whistle; w != nil {
+		checkLimit(p+".allow.whistle.limit", w.Limit, add)
+		if w.Post == "" || w.Limit.IsZero() {
+			add(p+".allow.whistle", "a whistle needs the post that answers and a limit")
+		}
+	}
+	if s.Allow.SuspendLedger != nil {
+		checkLimit(p+".allow.suspend_ledger", *s.Allow.SuspendLedger, add)
+	}
+	if s.LimitFrom != "" && (!strings.HasPrefix(s.LimitFrom, "$") || !s.Limit.IsZero()) {
+		add(p+".limit_from", "the limit comes from a parameter such as $limit, and then no other is given")
 	}
 	acts := map[string]bool{}
 	for j, o := range s.Outcomes {
@@ -304,6 +376,9 @@ func (k *Kind) checkStage(p string, s *Stage, known, results map[string]bool, ad
 			if n != "reason" && n != "appeal" {
 				add(op+".needs", "needs is reason or appeal, not %q", n)
 			}
+		}
+		if o.Promise != "" && (o.Clock != "start" || !strings.HasPrefix(o.Promise, "$")) {
+			add(op+".promise", "a promise from a parameter goes with clock: start")
 		}
 		if o.After != "" && !slices.Contains(s.Allow.SpecialProcedure, o.After) {
 			add(op+".after", "the stage doesn't allow the special procedure %q", o.After)
@@ -341,7 +416,7 @@ func reach(from string, leads map[string][]string) map[string]bool {
 }
 
 // Parameters lists the names ("body" for "$body") that a case of the kind must
-// be opened with.
+// be opened with. What an outcome takes is given later.
 func (k *Kind) Parameters() []string {
 	set := map[string]bool{}
 	note := func(s string) {
@@ -363,12 +438,26 @@ func (k *Kind) Parameters() []string {
 			}
 		}
 	}
+	for _, s := range k.Stages {
+		for _, o := range s.Outcomes {
+			for _, p := range o.Takes {
+				delete(set, p)
+			}
+		}
+	}
 	names := make([]string, 0, len(set))
 	for n := range set {
 		names = append(names, n)
 	}
 	slices.Sort(names)
 	return names
+}
+
+// isLimit reports whether the parameter holds a limit.
+func (k *Kind) isLimit(name string) bool {
+	return slices.ContainsFunc(k.Stages, func(s Stage) bool {
+		return s.LimitFrom == "$"+name || slices.ContainsFunc(s.Outcomes, func(o Outcome) bool { return o.Promise == "$"+name })
+	})
 }
 
 func param(params map[string]string, s string) string {

@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -15,31 +16,37 @@ type Task struct {
 	Assignee city.AccountID `json:"assignee,omitzero"`
 	Done     bool           `json:"done,omitempty"`
 	Opinion  string         `json:"opinion,omitempty"` // agree, disagree
+	Called   bool           `json:"called,omitempty"`  // by a whistle: beside the stage's own tasks
+	By       time.Time      `json:"by,omitzero"`       // of a called task: when to have checked in
+	In       time.Time      `json:"in,omitzero"`       // when they did
 }
 
 // State is what a case's accepted actions add up to. It is a pure fold: the same
 // actions give the same state, whenever and wherever it is computed.
 type State struct {
-	Seq        int               `json:"seq"`
-	Open       bool              `json:"open"`
-	Stage      string            `json:"stage"`
-	Tasks      []Task            `json:"tasks,omitempty"`
-	Flags      []string          `json:"flags,omitempty"`
-	Result     string            `json:"result,omitempty"`
-	Clock      Clock             `json:"clock,omitempty"`
-	Entered    time.Time         `json:"entered"`              // when the stage was entered
-	Lost       []Pause           `json:"lost,omitempty"`       // pauses since Entered: the stage's limit doesn't run either
-	Paused     string            `json:"paused,omitempty"`     // supplement, or the special procedure that runs
-	AnswerBy   time.Time         `json:"answer_by,omitzero"`   // when the applicant has to answer a correction
-	Asked      bool              `json:"asked,omitempty"`      // a correction was asked for; only once
-	Procedures []string          `json:"procedures,omitempty"` // special procedures that took place
-	Params     map[string]string `json:"params,omitempty"`
-	Promise    city.Limit        `json:"promise,omitzero"`
-	Barred     []city.AccountID  `json:"barred,omitempty"`  // who shall have no part in it
-	Step       int               `json:"step,omitempty"`    // escalation steps taken for the present due date
-	Counter    city.BodyID       `json:"counter,omitempty"` // whose counter received it
-	OpenedAt   time.Time         `json:"opened_at"`
-	ClosedAt   time.Time         `json:"closed_at,omitzero"`
+	Seq        int                       `json:"seq"`
+	Open       bool                      `json:"open"`
+	Stage      string                    `json:"stage"`
+	Tasks      []Task                    `json:"tasks,omitempty"`
+	Flags      []string                  `json:"flags,omitempty"`
+	Result     string                    `json:"result,omitempty"`
+	Clock      Clock                     `json:"clock,omitempty"`
+	Entered    time.Time                 `json:"entered"`              // when the stage was entered
+	Lost       []Pause                   `json:"lost,omitempty"`       // pauses since Entered: the stage's limit doesn't run either
+	Paused     string                    `json:"paused,omitempty"`     // supplement, or the special procedure that runs
+	AnswerBy   time.Time                 `json:"answer_by,omitzero"`   // when the applicant has to answer a correction
+	Asked      bool                      `json:"asked,omitempty"`      // a correction was asked for; only once
+	Procedures []string                  `json:"procedures,omitempty"` // special procedures that took place
+	Params     map[string]string         `json:"params,omitempty"`
+	Promise    city.Limit                `json:"promise,omitzero"`
+	Barred     []city.AccountID          `json:"barred,omitempty"`  // who shall have no part in it
+	Counts     map[string]int            `json:"counts,omitempty"`  // what outcomes count, such as rework; and reopened
+	Movers     map[string]city.AccountID `json:"movers,omitempty"`  // who moved it on from a stage last
+	Until      time.Time                 `json:"until,omitzero"`    // of what is suspended
+	Step       int                       `json:"step,omitempty"`    // escalation steps taken for the present due date
+	Counter    city.BodyID               `json:"counter,omitempty"` // whose counter received it
+	OpenedAt   time.Time                 `json:"opened_at"`
+	ClosedAt   time.Time                 `json:"closed_at,omitzero"`
 }
 
 // Has reports whether the flag is set.
@@ -75,6 +82,8 @@ type Record struct {
 	Params    map[string]string `json:"params,omitempty"`
 	Barred    []city.AccountID  `json:"barred,omitempty"`
 	Verdict   string            `json:"verdict,omitempty"` // run id of the rule that acted
+	Bodies    []city.BodyID     `json:"bodies,omitempty"`  // called by a whistle
+	Until     time.Time         `json:"until,omitzero"`
 
 	Words Words `json:"-"`
 }
@@ -171,11 +180,26 @@ func apply(k *Kind, s State, r Record) State {
 	case ActCompleteTask:
 		t := s.task(r.Task)
 		t.Done, t.Opinion, t.Assignee = true, r.Opinion, r.By.Account
-		if !slices.ContainsFunc(s.Tasks, func(t Task) bool { return !t.Done }) {
-			if st, ok := k.Stage(s.Stage); ok {
-				s.enter(k, st.Next, r.At)
-			}
+		if st, ok := k.Stage(s.Stage); ok && st.Next != "" && !slices.ContainsFunc(s.Tasks, func(t Task) bool { return !t.Done }) {
+			s.enter(k, st.Next, r.At)
 		}
+	case ActWarn:
+		s.set(FlagWarned)
+	case ActWhistle:
+		s.call(k, r)
+	case ActCheckIn:
+		t := s.task(r.Task)
+		t.In, t.Assignee = r.At, r.By.Account
+	case ActSuspendLedger:
+		s.Until = r.Until
+		s.pause(ActSuspendLedger, r.At)
+		s.set(FlagSuspended)
+		s.clear(FlagReview)
+	case ActReview:
+		s.resume(r.At)
+		s.set(FlagReview)
+	case ActReopen:
+		s.reopen(k, r.At)
 	case ActWithdraw:
 		s.close("withdrawn", r.At)
 	case ActTerminate:
@@ -190,10 +214,62 @@ func apply(k *Kind, s State, r Record) State {
 	return s
 }
 
+// call adds a task for each body that a whistle calls and that has none open.
+func (s *State) call(k *Kind, r Record) {
+	st, ok := k.Stage(s.Stage)
+	if !ok || st.Allow.Whistle == nil {
+		return
+	}
+	s.set(FlagWhistled)
+	for _, b := range r.Bodies {
+		id := "whistle:" + string(b)
+		s.Tasks = slices.DeleteFunc(s.Tasks, func(t Task) bool { return t.ID == id && t.Done })
+		if s.task(id).ID == "" {
+			s.Tasks = append(s.Tasks, Task{ID: id, Body: b, Post: city.PostID(string(b) + "." + param(s.Params, st.Allow.Whistle.Post)), Called: true, By: r.AnswerBy})
+		}
+	}
+}
+
+func (s *State) reopen(k *Kind, at time.Time) {
+	s.Open, s.Result, s.ClosedAt = true, "", time.Time{}
+	s.set(FlagReopened)
+	s.count(FlagReopened)
+	if len(s.Clock) > 0 && !s.Promise.IsZero() {
+		s.Clock = append(s.Clock, Entry{At: at, Kind: ClockStart, Limit: s.Promise})
+	}
+	s.enter(k, k.Reopen.Stage, at)
+}
+
+func (s *State) count(name string) {
+	if name == "" {
+		return
+	}
+	s.Counts = with(s.Counts, name, s.Counts[name]+1)
+}
+
+// with is a copy of the map in which the key has the value: states share what
+// they don't change.
+func with[V any](m map[string]V, key string, v V) map[string]V {
+	c := make(map[string]V, len(m)+1)
+	maps.Copy(c, m)
+	c[key] = v
+	return c
+}
+
 func (s *State) decide(k *Kind, o *Outcome, r Record) {
 	s.set(o.Set...)
+	s.count(o.Counts)
+	for name, v := range r.Params {
+		s.Params = with(s.Params, name, v)
+	}
+	if !r.By.Account.IsZero() {
+		s.Movers = with(s.Movers, s.Stage, r.By.Account)
+	}
 	switch o.Clock {
 	case "start":
+		if l, err := city.ParseLimit(param(s.Params, o.Promise)); o.Promise != "" && err == nil {
+			s.Promise = l
+		}
 		if len(s.Clock) == 0 && !s.Promise.IsZero() {
 			s.Clock = append(s.Clock, Entry{At: r.At, Kind: ClockStart, Limit: s.Promise})
 		}
@@ -210,7 +286,7 @@ func (s *State) decide(k *Kind, o *Outcome, r Record) {
 
 // enter moves the case to a stage, with its tasks fresh.
 func (s *State) enter(k *Kind, stage string, at time.Time) {
-	s.clear(FlagOverdue, FlagUrged)
+	s.clear(FlagOverdue, FlagUrged, FlagWarned, FlagReview)
 	s.Step, s.Lost = 0, nil
 	if stage == End {
 		s.close(s.Result, at)
@@ -229,8 +305,8 @@ func (s *State) enter(k *Kind, stage string, at time.Time) {
 
 func (s *State) close(result string, at time.Time) {
 	s.Open, s.ClosedAt, s.Stage, s.Tasks = false, at, End, nil
-	s.Paused, s.AnswerBy = "", time.Time{}
-	s.clear(FlagPaused, FlagSupplement, FlagOverdue, FlagUrged)
+	s.Paused, s.AnswerBy, s.Until = "", time.Time{}, time.Time{}
+	s.clear(FlagPaused, FlagSupplement, FlagOverdue, FlagUrged, FlagSuspended)
 	if s.Result == "" {
 		s.Result = result
 	}
@@ -254,8 +330,8 @@ func (s *State) pause(why string, at time.Time) {
 }
 
 func (s *State) resume(at time.Time) {
-	s.Paused = ""
-	s.clear(FlagPaused)
+	s.Paused, s.Until = "", time.Time{}
+	s.clear(FlagPaused, FlagSuspended)
 	if n := len(s.Lost); n > 0 {
 		s.Lost[n-1].To = at
 	}
@@ -293,18 +369,32 @@ func (s *State) SpeaksForAnother(t Task, who city.AccountID) bool {
 }
 
 // Working lists the tasks that somebody may work on now: all open ones of a
-// parallel stage, the first open one of a sequence.
+// parallel stage, the first open one of a sequence, and those that a whistle
+// called.
 func (s *State) Working(k *Kind) []Task {
-	var open []Task
+	var own, called []Task
 	for _, t := range s.Tasks {
-		if !t.Done {
-			open = append(open, t)
+		switch {
+		case t.Done:
+		case t.Called:
+			called = append(called, t)
+		default:
+			own = append(own, t)
 		}
 	}
-	if st, ok := k.Stage(s.Stage); ok && st.Order == Sequence && len(open) > 1 {
-		open = open[:1]
+	if st, ok := k.Stage(s.Stage); ok && st.Order == Sequence && len(own) > 1 {
+		own = own[:1]
 	}
-	return open
+	return append(own, called...)
+}
+
+// limit is the stage's own, zero where it has none.
+func (s *State) limit(st *Stage) city.Limit {
+	if st.LimitFrom == "" {
+		return st.Limit
+	}
+	l, _ := city.ParseLimit(param(s.Params, st.LimitFrom)) // checked when it was given
+	return l
 }
 
 // Due is the moment by which something has to happen in the case now: the
@@ -318,8 +408,8 @@ func (s *State) Due(k *Kind, cal *city.Calendar) time.Time {
 	if s.running() {
 		due = s.Clock.At(cal, s.Clock[len(s.Clock)-1].At).Due
 	}
-	if st, ok := k.Stage(s.Stage); ok && !st.Limit.IsZero() {
-		own := Clock{{At: s.Entered, Kind: ClockStart, Limit: st.Limit}}
+	if st, ok := k.Stage(s.Stage); ok && !s.limit(st).IsZero() {
+		own := Clock{{At: s.Entered, Kind: ClockStart, Limit: s.limit(st)}}
 		last := s.Entered
 		for _, p := range s.Lost {
 			own = append(own, Entry{At: p.From, Kind: ClockSuspend}, Entry{At: p.To, Kind: ClockResume})

@@ -48,7 +48,7 @@ const rulePost = "@rule"
 func (c *caseRow) derive(k *Kind, cal *city.Calendar) {
 	s := &c.state
 	c.due = s.Due(k, cal)
-	c.alarm = alarm(s, c.due, cal)
+	c.alarm = alarm(k, s, c.due, cal)
 	c.post, c.assignee, c.tasks = "", city.AccountID{}, nil
 	if st, ok := k.Stage(s.Stage); ok && st.Rule != "" {
 		c.post = rulePost

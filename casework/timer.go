@@ -15,15 +15,19 @@ import (
 var escalation = []int{0, 1, 3, 5}
 
 // alarm is when the timer must look at the case next; zero is never.
-func alarm(s *State, due time.Time, cal *city.Calendar) time.Time {
-	if !s.Open {
+func alarm(k *Kind, s *State, due time.Time, cal *city.Calendar) time.Time {
+	switch {
+	case !s.Open:
 		return time.Time{}
-	}
-	if s.Has(FlagSupplement) && !s.Has(FlagSupplementLapsed) {
+	case s.Paused == ActSuspendLedger:
+		return s.Until
+	case s.Has(FlagSupplement) && !s.Has(FlagSupplementLapsed):
 		return s.AnswerBy
-	}
-	if due.IsZero() || s.Step >= len(escalation) {
+	case due.IsZero() || s.Step >= len(escalation):
 		return time.Time{}
+	}
+	if k.Warn > 0 && s.Step == 0 && !s.Has(FlagWarned) {
+		return s.warnAt(k, due, cal)
 	}
 	if n := escalation[s.Step]; n > 0 {
 		return cal.Due(due, city.Limit{N: n, Unit: city.WorkingDays})
@@ -31,16 +35,52 @@ func alarm(s *State, due time.Time, cal *city.Calendar) time.Time {
 	return due
 }
 
+// warnAt is the moment at which the kind's share has passed of the time between
+// the due date and what the limit last ran from: the stage's beginning, or the end
+// of the last pause.
+func (s *State) warnAt(k *Kind, due time.Time, cal *city.Calendar) time.Time {
+	from := s.Entered
+	for _, p := range s.Lost {
+		if p.To.After(from) {
+			from = p.To
+		}
+	}
+	for _, e := range s.Clock {
+		if e.Kind == ClockStart && e.At.After(from) {
+			from = e.At
+		}
+	}
+	unit := s.Promise.Unit
+	if st, ok := k.Stage(s.Stage); ok && !s.limit(st).IsZero() {
+		unit = s.limit(st).Unit
+	}
+	if unit == city.WorkingDays || unit == city.WorkingHours {
+		return cal.AddOffice(from, cal.OfficeTime(from, due)*time.Duration(k.Warn)/100)
+	}
+	return from.Add(due.Sub(from) * time.Duration(k.Warn) / 100)
+}
+
 // Alarm says when time alone will bring something about in the case, and which
 // action that is; the zero time when nothing will.
 func (e *Engine) Alarm(c Case) (at time.Time, action string) {
-	return alarm(&c.State, c.Due, e.cal), timed(&c.State)
+	e.mu.RLock()
+	k := e.old[kindVersion{c.Kind, c.KindVersion}] // read with the case
+	e.mu.RUnlock()
+	if k == nil {
+		return time.Time{}, ""
+	}
+	return alarm(k, &c.State, c.Due, e.cal), timed(k, &c.State)
 }
 
 // timed is what the timer does to a case whose alarm has come.
-func timed(s *State) string {
-	if s.Has(FlagSupplement) && !s.Has(FlagSupplementLapsed) {
+func timed(k *Kind, s *State) string {
+	switch {
+	case s.Paused == ActSuspendLedger:
+		return ActReview
+	case s.Has(FlagSupplement) && !s.Has(FlagSupplementLapsed):
 		return ActLapse
+	case k.Warn > 0 && s.Step == 0 && !s.Has(FlagWarned):
+		return ActWarn
 	}
 	return ActOverdue
 }
@@ -54,16 +94,24 @@ func (e *Engine) Tick(ctx context.Context) (int, error) {
 	steps := 0
 	for {
 		var rows []caseRow
+		var names []string
 		err := e.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 			rows, err = ringing(ctx, tx, city.Micros(now), 100)
+			for i := range rows {
+				k, err := e.version(ctx, tx, rows[i].kind, rows[i].version)
+				if err != nil {
+					return err
+				}
+				names = append(names, timed(k, &rows[i].state))
+			}
 			return err
 		})
 		if err != nil || len(rows) == 0 {
 			return steps, err
 		}
 		progress := false
-		for _, r := range rows {
-			_, err := e.Do(ctx, city.SystemActor("timer"), r.number, Action{Name: timed(&r.state), Version: r.state.Seq})
+		for i, r := range rows {
+			_, err := e.Do(ctx, city.SystemActor("timer"), r.number, Action{Name: names[i], Version: r.state.Seq})
 			switch {
 			case err == nil:
 				steps++

@@ -2,6 +2,8 @@ package city
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,6 +25,24 @@ type Limit struct {
 
 // IsZero reports whether there is no limit.
 func (l Limit) IsZero() bool { return l.N == 0 }
+
+// Encode writes a limit as ParseLimit reads it, such as "2 working_days".
+func (l Limit) Encode() string { return fmt.Sprintf("%d %s", l.N, l.Unit) }
+
+// ParseLimit reads "2 working_days".
+func ParseLimit(s string) (Limit, error) {
+	var l Limit
+	n, unit, _ := strings.Cut(s, " ")
+	var err error
+	if l.N, err = strconv.Atoi(n); err != nil || l.N < 1 || l.N > 10000 {
+		return Limit{}, fmt.Errorf("not a limit: %q", s)
+	}
+	switch l.Unit = Unit(unit); l.Unit {
+	case WorkingDays, NaturalDays, WorkingHours, EmergencyHours:
+		return l, nil
+	}
+	return Limit{}, fmt.Errorf("no unit of time: %q", unit)
+}
 
 // Date is a day of the civil calendar, without a zone.
 type Date struct {

@@ -1,0 +1,192 @@
+package casework_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"yiwang/casework"
+	"yiwang/city"
+	"yiwang/internal/db"
+	"yiwang/internal/db/dbtest"
+)
+
+// A broken court: somebody reports it, the porter gives it to whoever mends such
+// things, others are whistled for, another person checks, and who reported it may
+// have it taken up again. The engine learns nothing of streets by it.
+const repair = `
+id: repair
+name: {zh-Hans: 修场, en: Repair}
+first: desk
+warn: 70
+reopen: {stage: mend, within: {n: 3, unit: natural_days}}
+stages:
+  - id: desk
+    name: {zh-Hans: 前台, en: Desk}
+    tell: {zh-Hans: 前台在看, en: The desk is looking}
+    tasks: [{id: greet, body: club, post: porter}]
+    limit: {n: 2, unit: emergency_hours}
+    outcomes:
+      - {action: dispatch, label: {zh-Hans: 派, en: Give out}, next: mend, takes: [body, limit], clock: start, promise: $limit}
+  - id: mend
+    name: {zh-Hans: 修, en: Mend}
+    tell: {zh-Hans: 在修, en: Being mended}
+    tasks: [{id: mend, body: $body, post: mender}]
+    allow:
+      whistle: {post: mender, limit: {n: 1, unit: emergency_hours}}
+      suspend_ledger: {n: 30, unit: natural_days}
+    outcomes:
+      - {action: done, label: {zh-Hans: 修好, en: Done}, next: check}
+      - {action: give_back, label: {zh-Hans: 退回, en: Not ours}, next: desk, needs: [reason], unless: [returned], set: [returned]}
+  - id: check
+    name: {zh-Hans: 查, en: Check}
+    tell: {zh-Hans: 在查, en: Being checked}
+    tasks: [{id: check, body: club, post: mender, not: [mend]}]
+    limit_from: $limit
+    outcomes:
+      - {action: passed, label: {zh-Hans: 过, en: Good}, next: end, result: mended, clock: stop}
+      - {action: failed, label: {zh-Hans: 不过, en: Not good}, next: mend, counts: rework}
+results:
+  - {id: mended, name: {zh-Hans: 修好, en: Mended}, tell: {zh-Hans: 修好了, en: Mended}}
+`
+
+func (w *world) report(e *casework.Engine) casework.Case {
+	w.Helper()
+	var c casework.Case
+	w.ok(w.db.Update(context.Background(), func(ctx context.Context, tx *db.Tx) (err error) {
+		me := player()
+		c, err = e.Open(ctx, tx, me, casework.Opening{Kind: "repair", Item: "court", Applicant: me.Person, Title: "Court 3"})
+		return err
+	}))
+	return c
+}
+
+func TestStoryOfABrokenCourt(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.engine = w.build(repair)
+		mender, other, roofer := officer("club", "mender"), officer("club", "mender"), officer("roofers", "mender")
+		c := w.report(w.engine)
+		give := casework.Action{Name: "dispatch", Params: map[string]string{"body": "club", "limit": "10 emergency_hours"}}
+		is := func(got error, want city.Kind) {
+			t.Helper()
+			w.is(got, want)
+		}
+
+		// what an outcome takes has to be given, and nothing else
+		is(w.try(porter, c, act("dispatch")), city.KindInvalid)
+		is(w.try(porter, c, casework.Action{Name: "dispatch", Params: map[string]string{"body": "club", "limit": "1 working_days", "stage": "end"}}), city.KindInvalid)
+		is(w.try(porter, c, casework.Action{Name: "dispatch", Params: map[string]string{"body": "club", "limit": "soon"}}), city.KindInvalid)
+		c = w.do(porter, c, give)
+		if want := monday.Add(10 * time.Hour); !c.Due.Equal(want) {
+			t.Errorf("due %s, want %s", c.Due, want)
+		}
+
+		// wrong office: given back once, then never again
+		c = w.do(mender, c, casework.Action{Name: "give_back", Reason: "that is the roof"})
+		c = w.do(porter, c, give)
+		is(w.try(mender, c, casework.Action{Name: "give_back", Reason: "again"}), city.KindConflict)
+
+		// a whistle: who is called checks in, signs off, and decides nothing else
+		c = w.do(mender, c, casework.Action{Name: casework.ActWhistle, Bodies: []city.BodyID{"roofers", "roofers"}, Note: "it rains in"})
+		if !c.State.Has(casework.FlagWhistled) || len(c.Working) != 2 {
+			t.Fatalf("after the whistle %+v", c.Working)
+		}
+		is(w.try(officer("plumbers", "mender"), c, act(casework.ActCheckIn)), city.KindForbidden)
+		is(w.try(mender, c, act(casework.ActCheckIn)), city.KindConflict)
+		is(w.try(mender, c, act("done")), city.KindConflict)
+		is(w.try(roofer, c, act("done")), city.KindConflict)
+		is(w.try(roofer, c, casework.Action{Name: casework.ActCompleteTask, Opinion: "agree"}), city.KindConflict)
+		c = w.do(roofer, c, act(casework.ActCheckIn))
+		is(w.try(roofer, c, act(casework.ActCheckIn)), city.KindConflict)
+		c = w.do(roofer, c, casework.Action{Name: casework.ActCompleteTask, Opinion: "agree"})
+		if c.Stage != "mend" {
+			t.Fatalf("signing off led to %s", c.Stage)
+		}
+
+		// nobody checks their own work; what fails is mended again, and counted
+		c = w.do(mender, c, act("done"))
+		for _, name := range []string{"passed", casework.ActClaim} {
+			is(w.try(mender, c, act(name)), city.KindConflict)
+		}
+		is(w.try(porter, c, casework.Action{Name: casework.ActAssign, Assignee: mender.Account}), city.KindConflict)
+		c = w.do(other, c, act("failed"))
+		if c.State.Counts["rework"] != 1 || c.Stage != "mend" {
+			t.Errorf("counts %v in %s", c.State.Counts, c.Stage)
+		}
+		c = w.do(mender, c, act("done"))
+		c = w.do(other, c, act("passed"))
+		if c.Open || c.Result != "mended" {
+			t.Fatalf("ended %v with %q", !c.Open, c.Result)
+		}
+
+		// taken up again in time, with a clock of its own; too late after three days
+		again := casework.Action{Name: casework.ActReopen, Reason: "it leaks"}
+		is(w.try(porter, c, act(casework.ActReopen)), city.KindInvalid)
+		w.clock.Set(monday.AddDate(0, 0, 2))
+		c = w.do(porter, c, again)
+		if !c.Open || c.Stage != "mend" || c.Result != "" || !c.State.Has(casework.FlagReopened) || !c.Due.Equal(monday.AddDate(0, 0, 2).Add(10*time.Hour)) {
+			t.Errorf("reopened as %+v", c)
+		}
+		is(w.try(porter, c, again), city.KindConflict)
+		c = w.do(mender, c, act("done"))
+		c = w.do(other, c, act("passed"))
+		w.clock.Set(monday.AddDate(0, 0, 7))
+		is(w.try(porter, c, again), city.KindConflict)
+		if got := w.get(porter, c); got.Open {
+			t.Error("it was taken up all the same")
+		}
+	})
+}
+
+// What can't be solved now waits for its date, off the clock, and comes back by
+// itself; much of a limit used up is said before the limit has passed.
+func TestSuspendedAndWarned(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.engine = w.build(repair)
+		mender := officer("club", "mender")
+		c := w.report(w.engine)
+		c = w.do(porter, c, casework.Action{Name: "dispatch", Params: map[string]string{"body": "club", "limit": "10 emergency_hours"}})
+		tick := func(after time.Duration, want ...string) {
+			t.Helper()
+			w.clock.Set(monday.Add(after))
+			if _, err := w.engine.Tick(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			c = w.get(porter, c)
+			for _, flag := range want {
+				if !c.State.Has(flag) {
+					t.Errorf("after %s: flags %v, want %s", after, c.Flags, flag)
+				}
+			}
+		}
+		tick(7*time.Hour - time.Minute)
+		if len(c.Flags) != 0 {
+			t.Errorf("too early: %v", c.Flags)
+		}
+		tick(7*time.Hour, casework.FlagWarned)
+		seq := c.Version
+		tick(8 * time.Hour)
+		if c.Version != seq {
+			t.Error("warned twice")
+		}
+		later := casework.Action{Name: casework.ActSuspendLedger, Reason: "no tiles before spring", Until: monday.AddDate(0, 0, 60)}
+		w.is(w.try(mender, c, later), city.KindInvalid)
+		later.Until = monday.AddDate(0, 0, 20)
+		c = w.do(mender, c, later)
+		if !c.Due.IsZero() || !c.State.Has(casework.FlagSuspended) || c.State.Has(casework.FlagOverdue) {
+			t.Errorf("suspended as %+v", c)
+		}
+		w.is(w.try(mender, c, act("done")), city.KindConflict)
+		tick(19 * 24 * time.Hour)
+		if !c.State.Has(casework.FlagSuspended) {
+			t.Error("it came back too early")
+		}
+		tick(20*24*time.Hour, casework.FlagReview)
+		if want := monday.AddDate(0, 0, 20).Add(2 * time.Hour); c.State.Has(casework.FlagSuspended) || !c.Due.Equal(want) {
+			t.Errorf("back with %v, due %s, want %s: eight hours of ten were used", c.Flags, c.Due, want)
+		}
+		tick(20*24*time.Hour+3*time.Hour, casework.FlagOverdue)
+	})
+}
