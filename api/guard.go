@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"runtime/debug"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/sync/semaphore"
@@ -30,8 +32,21 @@ func (a *API) caught(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// lost answers for addresses that lead nowhere and for methods they don't take.
+// isText reports whether people could have written it: databases take nothing else
+// for text.
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// lost answers for addresses that lead nowhere or can't be read, and for methods
+// they don't take.
 func (a *API) lost(w http.ResponseWriter, r *http.Request) bool {
+	if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !isText(query) {
+		a.fail(w, r, city.Invalid("api.fault.no_text"))
+		return true
+	}
+	if !isText(r.URL.Path) {
+		a.fail(w, r, city.NotFound("api.no_address"))
+		return true
+	}
 	h, pattern := a.mux.Handler(r)
 	if pattern != "" {
 		return false
@@ -128,7 +143,7 @@ func plainJSON(data []byte) error {
 		if err != nil {
 			return err
 		}
-		if s, ok := t.(string); ok && bytes.IndexByte([]byte(s), 0) >= 0 {
+		if s, ok := t.(string); ok && !isText(s) {
 			return errNoText
 		}
 		in := len(open) - 1

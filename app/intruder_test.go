@@ -244,3 +244,40 @@ func TestTokensStaySmall(t *testing.T) {
 		t.Errorf("a token made a token: %v", err)
 	}
 }
+
+// Characters that mean nothing, in every place of an address or a form where text
+// goes: an answer, never a fault of ours, on either database.
+func TestOddCharacters(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		p := newPlace(t, database)
+		resident, officer := p.signIn("resident"), p.signIn("approver")
+		for _, odd := range []string{"%00", "%ff%fe", "a%00b", "%ed%a0%80", "%e2%80%ae", "%27%22%3b--", "..%2f..%2f", "%25%5f*", strings.Repeat("%e6%b1%9f", 900)} {
+			for _, token := range []string{resident, officer} {
+				for _, address := range []string{"/api/v1/items?q=", "/api/v1/items?after=", "/api/v1/items/", "/api/v1/cases?after=", "/api/v1/cases?kind=", "/api/v1/cases?for=",
+					"/api/v1/cases/", "/api/v1/credentials/", "/api/v1/uploads/", "/api/v1/uses?after=", "/api/v1/algorithms/", "/api/v1/credentials?for="} {
+					if a := p.ask("GET", address+odd, nil, bearer(token)...); a.status >= 500 {
+						t.Errorf("GET %s%.40s: %d %.200s", address, odd, a.status, a.body)
+					}
+				}
+				for _, address := range []string{"/items?q=", "/search?q=", "/items/", "/items/%s/apply", "/apply/", "/matters/", "/licences/", "/licences?number=", "/files/", "/verify?code=", "/events/", "/algorithms/",
+					"/credentials/status/", "/notices?after=", "/uses?after=", "/matters?after=", "/sign-in?back=", "/family/", "/?lang=",
+					"/desk?kind=", "/desk?after=", "/desk?scope=", "/desk/search?q=", "/desk/cases/", "/desk/licences?number=", "/desk/licences/", "/desk/counter/", "/desk/counter?number=", "/static/"} {
+					where := address + odd
+					if strings.Contains(address, "%s") {
+						where = strings.Replace(address, "%s", odd, 1)
+					}
+					if a := p.ask("GET", where, nil, "Cookie", "yiwang="+token); a.status >= 500 {
+						t.Errorf("GET %.80s: %d", where, a.status)
+					}
+				}
+				for path, field := range map[string]string{"/sign-in": "login", "/verify": "code", "/desk/counter": "number", "/account/password": "old", "/account/tokens": "name", "/account/delegations": "number",
+					"/acting": "choice", "/activate": "code", "/items/senior-allowance/apply": "scenario"} {
+					a := p.ask("POST", path, strings.NewReader(field+"="+odd+"&password="+odd), "Cookie", "yiwang="+token, "Content-Type", "application/x-www-form-urlencoded")
+					if a.status >= 500 {
+						t.Errorf("POST %s %s=%.40s: %d", path, field, odd, a.status)
+					}
+				}
+			}
+		}
+	})
+}

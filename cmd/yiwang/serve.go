@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -17,11 +18,12 @@ import (
 )
 
 type serveCmd struct {
-	City     string `required:"" help:"The city's folder." type:"path"`
-	Data     string `default:"data" help:"Data folder: database, keys, uploads." type:"path"`
-	Database string `help:"postgres://… in place of the SQLite file in the data folder." env:"YIWANG_DATABASE"`
-	Listen   string `default:"localhost:8080" help:"Address to listen on."`
-	Origin   string `help:"How people reach the program, such as https://city.example; default http and the address."`
+	City     string         `required:"" help:"The city's folder." type:"path"`
+	Data     string         `default:"data" help:"Data folder: database, keys, uploads." type:"path"`
+	Database string         `help:"postgres://… in place of the SQLite file in the data folder." env:"YIWANG_DATABASE"`
+	Listen   string         `default:"localhost:8080" help:"Address to listen on."`
+	Origin   string         `help:"How people reach the program, such as https://city.example; default http and the address."`
+	Proxy    []netip.Prefix `help:"Networks of the proxies in front, such as 127.0.0.1/32: their X-Forwarded-For says who asks."`
 }
 
 func (c *serveCmd) Run(e *env) error {
@@ -30,7 +32,7 @@ func (c *serveCmd) Run(e *env) error {
 		return exit{exitUsage, err.Error()}
 	}
 	defer l.Close()
-	a, err := app.New(e.ctx, app.Options{City: c.City, Data: c.Data, Database: c.Database, Origin: origin})
+	a, err := app.New(e.ctx, app.Options{City: c.City, Data: c.Data, Database: c.Database, Origin: origin, Proxies: c.Proxy})
 	if err != nil {
 		return e.packFaults(err)
 	}
