@@ -70,6 +70,14 @@ func (d *Desk) searchPage(w http.ResponseWriter, r *http.Request) error {
 	return web.Render(w, r, http.StatusOK, searchPage(doc, s))
 }
 
+// foundKey says how many there are, or that there may be more than are shown.
+func foundKey(n int) string {
+	if n >= mostHits {
+		return "desk.search.found.most"
+	}
+	return "desk.search.found"
+}
+
 func hitPath(h Hit) string {
 	if h.Type == "credential" {
 		return LicencePath(h.Number, "", "")
