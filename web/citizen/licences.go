@@ -57,9 +57,10 @@ type LicenceRow struct {
 
 // Verify is the page where anybody checks a licence, a code or a receipt.
 type Verify struct {
-	Code   string
-	Fault  city.Message
-	Result *VerifyResult
+	Code      string
+	Fault     city.Message
+	FileFault city.Message
+	Result    *VerifyResult
 }
 
 // VerifyResult is what a check found.

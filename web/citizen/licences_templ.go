@@ -1044,7 +1044,7 @@ func VerifyPage(v Verify) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = web.Input(web.Field{Name: "file", Type: web.FieldFile, Label: web.Words("citizen.verify.file"), Accept: []string{"png", "jpeg", "txt"}, MaxMB: 10}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Input(web.Field{Name: "file", Type: web.FieldFile, Label: web.Words("citizen.verify.file"), Accept: []string{"png", "jpeg", "txt"}, MaxMB: 10, Fault: v.FileFault}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

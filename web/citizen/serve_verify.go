@@ -45,10 +45,11 @@ func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
 		code = read
 	}
 	if strings.TrimSpace(code) == "" {
+		v := Verify{FileFault: fault}
 		if fault.Key == "" {
-			fault = city.Message{Key: "citizen.verify.empty"}
+			v.Fault = city.Message{Key: "citizen.verify.empty"}
 		}
-		return web.Render(w, r, http.StatusUnprocessableEntity, VerifyPage(Verify{Fault: fault}))
+		return web.Render(w, r, http.StatusUnprocessableEntity, VerifyPage(v))
 	}
 	return p.showVerdict(w, r, code)
 }
