@@ -31,12 +31,19 @@ type Doc struct {
 	Ways    bool   // shows the three ways that need no screen at the foot
 }
 
+// Held are the posts that an officer holds in one body.
+type Held struct {
+	Body  string
+	Posts string
+}
+
 // DeskDoc is what the shell has to know of a page of the desk.
 type DeskDoc struct {
 	Title   string
 	Section string
 	Nav     []NavItem
 	Duty    string // "值班到 17:30", "" when nobody is on duty
-	Post    string // body and post of the officer, as the bar shows them
+	Post    string // the officer's post with its body; of several, how many
+	Posts   []Held // all of them, when there are several
 	Search  string // what was searched for
 }

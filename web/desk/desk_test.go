@@ -349,3 +349,24 @@ func TestTheInboxStaysBesideTheCase(t *testing.T) {
 		t.Error("the list alone isn't the list alone")
 	}
 }
+
+// The bar says which post somebody holds; of several, how many, with all of them
+// to unfold.
+func TestTheBarNamesEveryPost(t *testing.T) {
+	w := newWorld(t)
+	if p := w.get(porter, "/desk").is(200); len(p.all("header.bar details")) != 0 {
+		t.Error("a list of one post")
+	} else {
+		p.says("header.bar", "俱乐部 前台")
+	}
+	all := porter
+	all.Posts = append(append([]city.PostID{}, "federation.elder"), append(all.Posts, "club.coach")...)
+	p := w.get(all, "/desk").is(200)
+	p.says("header.bar .held summary", "2 个部门的 3 个岗位")
+	rows := p.all("header.bar .held dl div")
+	if len(rows) != 2 || !strings.HasPrefix(words(rows[0]), "俱乐部") || !strings.Contains(words(rows[0]), "教练") || !strings.Contains(words(rows[1]), "委员") {
+		t.Errorf("%d rows: %s", len(rows), p.text("header.bar .held"))
+	}
+	all.Posts = []city.PostID{"club.porter", "club.coach"}
+	w.get(all, "/desk").is(200).says("header.bar .held summary", "俱乐部 2 个岗位")
+}

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"yiwang/casework"
@@ -23,16 +24,47 @@ func (d *Desk) frame(ctx context.Context, actor city.Actor, section string, coun
 		doc.Nav = append(doc.Nav, web.NavItem{Section: "counter", Key: "desk.nav.counter", Href: PathCounter})
 	}
 	doc.Nav = append(doc.Nav, web.NavItem{Section: "licences", Key: "desk.nav.licences", Href: PathLicences})
-	if body, ok := d.Directory.Body(actor.Body); ok {
-		doc.Post = web.In(ctx, body.Short)
-		for i, id := range actor.Posts {
-			if p, ok := d.Directory.Post(id); ok && i == 0 {
-				doc.Post += " " + web.In(ctx, p.Name)
-			}
-		}
-	}
+	d.held(ctx, actor, &doc)
 	doc.Duty = d.duty(ctx, actor)
 	return doc
+}
+
+// held says which post the officer holds; of several, how many, and all of them
+// by body, that of the officer first.
+func (d *Desk) held(ctx context.Context, actor city.Actor, doc *web.DeskDoc) {
+	of, n := map[city.BodyID][]city.Text{}, 0
+	var bodies []city.BodyID
+	for _, id := range actor.Posts {
+		p, ok := d.Directory.Post(id)
+		if !ok {
+			continue
+		}
+		if of[p.Body] == nil {
+			bodies = append(bodies, p.Body)
+		}
+		of[p.Body] = append(of[p.Body], p.Name)
+		n++
+	}
+	slices.SortStableFunc(bodies, func(a, b city.BodyID) int {
+		switch {
+		case a == actor.Body && b != a:
+			return -1
+		case b == actor.Body && b != a:
+			return 1
+		}
+		return 0
+	})
+	for _, b := range bodies {
+		doc.Posts = append(doc.Posts, web.Held{Body: web.In(ctx, d.bodyName(b)), Posts: web.In(ctx, joined(of[b]))})
+	}
+	switch {
+	case n == 1:
+		doc.Post, doc.Posts = doc.Posts[0].Body+" "+doc.Posts[0].Posts, nil
+	case len(bodies) == 1:
+		doc.Post = web.T(ctx, "desk.posts.one", "n", n, "body", doc.Posts[0].Body)
+	case n > 1:
+		doc.Post = web.T(ctx, "desk.posts", "n", n, "bodies", len(bodies))
+	}
 }
 
 // duty says until when the officer is on duty.
