@@ -23,12 +23,12 @@ type sight struct {
 	may      func(city.CredentialType) bool // licences of which types may be read
 	person   map[string]any                 // nil until read
 	firm     map[string]any
-	licences map[credential.Holder][]credential.Credential // in force, newest first; by whoever holds them
-	read     []string                                      // what was read about the person, for the trace
+	licences map[heldOf][]credential.Credential // in force, newest first
+	read     []string                           // what was read about the person, for the trace
 }
 
 func (s *Service) sight(of Party, body city.BodyID, may func(city.CredentialType) bool) *sight {
-	return &sight{s: s, of: of, body: body, may: may, licences: map[credential.Holder][]credential.Credential{}}
+	return &sight{s: s, of: of, body: body, may: may, licences: map[heldOf][]credential.Credential{}}
 }
 
 func anyLicence(city.CredentialType) bool { return true }
@@ -105,30 +105,22 @@ func (v *sight) held(ctx context.Context, tx *db.Tx, t city.CredentialType) ([]c
 	if !h.Person.IsZero() {
 		v.note("licence:" + string(t))
 	}
-	all, read := v.licences[h]
+	of := heldOf{h, t}
+	found, read := v.licences[of]
 	if !read {
-		held, err := v.s.Licences.ByHolder(ctx, tx, program(v.body), h)
-		if err != nil {
+		var err error
+		if found, err = v.s.Licences.Held(ctx, tx, program(v.body), h, t); err != nil {
 			return nil, err
 		}
-		if len(held) >= credential.MostOfHolder { // there may be more of the type that is asked for
-			return v.s.Licences.Held(ctx, tx, program(v.body), h, t)
-		}
-		now := v.s.Clock.Now()
-		for _, c := range held {
-			if c.InForce(now) {
-				all = append(all, c)
-			}
-		}
-		v.licences[h] = all
-	}
-	var found []credential.Credential
-	for _, c := range all {
-		if c.Type == t {
-			found = append(found, c)
-		}
+		v.licences[of] = found
 	}
 	return found, nil
+}
+
+// heldOf is whose licences of which type: no others are opened.
+type heldOf struct {
+	holder credential.Holder
+	typ    city.CredentialType
 }
 
 func (v *sight) note(what string) {

@@ -65,7 +65,7 @@ func Cases(ctx context.Context, o Options) error {
 // measure prints all figures beside so many stored cases and returns the engine's
 // lifecycles a second; empty is what they were on the empty store.
 func measure(ctx context.Context, o Options, data string, stored int, empty float64) (best float64, err error) {
-	t, err := newTown(ctx, data, o.Database)
+	t, err := newTown(ctx, o, data)
 	if err != nil {
 		return 0, err
 	}

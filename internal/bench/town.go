@@ -10,7 +10,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"yiwang/app"
@@ -23,18 +23,28 @@ import (
 	"yiwang/serviceitem"
 )
 
-// town is the whole program over the stage's database, with a resident who
-// applies for social-security cards and the two officers who decide: form, rules,
-// papers, clock, journal, a signed card, and everybody who follows the journal.
+// town is the whole program over the stage's database, with residents who apply
+// for social-security cards and the two officers who decide: form, rules, papers,
+// clock, journal, a signed card, and everybody who follows the journal.
 type town struct {
 	app    *app.App
 	filing serviceitem.Filing
 	body   []byte // the same application as JSON
+	url    string
 
-	resident, clerk, approver         city.Actor
-	residentKey, clerkKey, approveKey string // bearer tokens
-	url                               string
+	clerk, approver known
+	residents       []known
+	turn            atomic.Uint64 // whose turn it is to apply
 }
+
+// known is somebody who has signed in.
+type known struct {
+	city.Actor
+	token string
+}
+
+// residents are so many that none comes to have more papers than a person has.
+const residents = 100
 
 const (
 	item          = "social-security-card"
@@ -43,36 +53,42 @@ const (
 
 var program = city.SystemActor("bench")
 
-// people makes resident and officers once a database.
-func (t *town) people(ctx context.Context) error {
+// people makes residents and officers once a database, and signs them in.
+func (t *town) people(ctx context.Context, o Options) error {
 	a := t.app
 	hash, err := a.Identity.Hash(ctx, "demo")
 	if err != nil {
 		return err
 	}
-	logins := map[string]city.ActorKind{"bench-resident": city.Resident, "bench-clerk": city.Officer, "bench-approver": city.Officer}
+	var logins []string
 	err = a.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		for i, login := range []string{"bench-resident", "bench-clerk", "bench-approver"} {
-			number := city.NewCitizenNumber("990101", city.Date{Year: 1980, Month: 5, Day: 1 + i}, 100+i, false)
-			who, err := a.Directory.PersonByNumber(ctx, tx, number)
-			if err == nil {
-				continue // an earlier run's
+		for i := range residents + 2 {
+			kind, login := city.Resident, fmt.Sprintf("bench-%d", i)
+			if i >= residents {
+				kind = city.Officer
 			}
-			if city.KindOf(err) != city.KindNotFound {
+			logins = append(logins, login)
+			number := city.NewCitizenNumber("990101", city.Date{Year: 1980, Month: 5, Day: 1 + i%28}, 100+i, false)
+			if _, err := a.Directory.PersonByNumber(ctx, tx, number); err == nil {
+				continue // an earlier half's
+			} else if city.KindOf(err) != city.KindNotFound {
 				return err
 			}
-			if who, err = a.Directory.AddPerson(ctx, tx, program, directory.Person{CitizenNumber: number, Name: "Lin Xiaoman", Region: "990101001001",
-				Address: "88 Riverside Road", Phone: "13900990001"}); err != nil {
+			who, err := a.Directory.AddPerson(ctx, tx, program, directory.Person{CitizenNumber: number, Name: "Lin Xiaoman", Region: "990101001001",
+				Address: "88 Riverside Road", Phone: "13900990001"})
+			if err != nil {
 				return err
 			}
-			if post, ok := strings.CutPrefix(login, "bench-"); ok && logins[login] == city.Officer {
-				if err := a.Directory.Appoint(ctx, tx, program, directory.Holding{Post: city.PostID("human-resources." + post), Person: who}); err != nil {
-					return err
-				}
-			} else if err := t.papers(ctx, tx, who, number); err != nil {
+			if kind == city.Officer {
+				post := []city.PostID{"human-resources.clerk", "human-resources.approver"}[i-residents]
+				err = a.Directory.Appoint(ctx, tx, program, directory.Holding{Post: post, Person: who})
+			} else {
+				err = t.papers(ctx, tx, who, number)
+			}
+			if err != nil {
 				return err
 			}
-			if _, err := a.Identity.CreateAccount(ctx, tx, program, identity.NewAccount{Kind: logins[login], Person: who, Login: login, Password: hash}); err != nil {
+			if _, err := a.Identity.CreateAccount(ctx, tx, program, identity.NewAccount{Kind: kind, Person: who, Login: login, Password: hash}); err != nil {
 				return err
 			}
 		}
@@ -81,15 +97,25 @@ func (t *town) people(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	signIn := func(login string) (token string, actor city.Actor, err error) {
-		return a.Identity.SignIn(ctx, city.Actor{Kind: city.Anonymous, Channel: city.ChannelWeb}, identity.SignIn{Login: login, Password: "demo"})
+	for i, login := range logins {
+		token, actor, err := a.Identity.SignIn(ctx, city.Actor{Kind: city.Anonymous, Channel: city.ChannelWeb}, identity.SignIn{Login: login, Password: "demo"})
+		if err != nil {
+			return err
+		}
+		t.residents = append(t.residents, known{actor, token})
+		if o.Progress != nil {
+			fmt.Fprintf(o.Progress, "\rsigning in: %d of %d ", i+1, len(logins))
+		}
 	}
-	var errs [3]error
-	t.residentKey, t.resident, errs[0] = signIn("bench-resident")
-	t.clerkKey, t.clerk, errs[1] = signIn("bench-clerk")
-	t.approveKey, t.approver, errs[2] = signIn("bench-approver")
-	return errors.Join(errs[:]...)
+	if o.Progress != nil {
+		fmt.Fprintln(o.Progress)
+	}
+	t.clerk, t.approver, t.residents = t.residents[residents], t.residents[residents+1], t.residents[:residents]
+	return nil
 }
+
+// next is the resident who applies next.
+func (t *town) next() known { return t.residents[t.turn.Add(1)%residents] }
 
 // papers gives the resident the identity card that the application rests on.
 func (t *town) papers(ctx context.Context, tx *db.Tx, who city.PersonID, number string) error {
@@ -105,7 +131,7 @@ func (t *town) papers(ctx context.Context, tx *db.Tx, who city.PersonID, number 
 		}
 	}
 	fields["name"], fields["citizen_number"], fields["birth_date"] = "Lin Xiaoman", number, "1980-05-01"
-	_, err := t.app.Credentials.Issue(ctx, tx, program, credential.Request{Cause: "held: identity card", Type: typ.ID,
+	_, err := t.app.Credentials.Issue(ctx, tx, program, credential.Request{Cause: "held: identity card of " + number, Type: typ.ID,
 		Holder: credential.Holder{Person: who, Name: "Lin Xiaoman", Code: number}, Fields: fields})
 	return err
 }
@@ -124,20 +150,20 @@ func (t *town) application() error {
 }
 
 func (t *town) file(ctx context.Context) error {
-	_, err := t.app.Items.File(ctx, t.resident, t.filing)
+	_, err := t.app.Items.File(ctx, t.next().Actor, t.filing)
 	return err
 }
 
 // inProcess is a card from the application to its delivery, by calls.
 func (t *town) inProcess(ctx context.Context) error {
-	c, err := t.app.Items.File(ctx, t.resident, t.filing)
+	c, err := t.app.Items.File(ctx, t.next().Actor, t.filing)
 	if err != nil {
 		return err
 	}
 	for _, step := range []struct {
 		who  city.Actor
 		name string
-	}{{t.clerk, "accept"}, {t.approver, "approve"}, {t.clerk, "deliver"}} {
+	}{{t.clerk.Actor, "accept"}, {t.approver.Actor, "approve"}, {t.clerk.Actor, "deliver"}} {
 		if c, err = t.app.Cases.Do(ctx, step.who, c.Number, stepAction(step.name)); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
@@ -176,12 +202,12 @@ func (t *town) overHTTP(keyed bool, client *http.Client) func(context.Context) e
 		return c, json.Unmarshal(raw, &c)
 	}
 	return func(ctx context.Context) error {
-		c, err := post(ctx, t.residentKey, "/api/v1/applications", t.body, http.StatusCreated)
+		c, err := post(ctx, t.next().token, "/api/v1/applications", t.body, http.StatusCreated)
 		if err != nil {
 			return err
 		}
 		actions := "/api/v1/cases/" + c.Number + "/actions"
-		for _, step := range []struct{ token, name string }{{t.clerkKey, "accept"}, {t.approveKey, "approve"}, {t.clerkKey, "deliver"}} {
+		for _, step := range []struct{ token, name string }{{t.clerk.token, "accept"}, {t.approver.token, "approve"}, {t.clerk.token, "deliver"}} {
 			if c, err = post(ctx, step.token, actions, fmt.Appendf(nil, `{"action": %q}`, step.name), http.StatusOK); err != nil {
 				return err
 			}
@@ -219,7 +245,7 @@ func (t *town) pages(ctx context.Context, o Options, client *http.Client) error 
 			if err != nil {
 				return err
 			}
-			r.AddCookie(&http.Cookie{Name: sessionCookie, Value: t.clerkKey})
+			r.AddCookie(&http.Cookie{Name: sessionCookie, Value: t.clerk.token})
 			began := time.Now()
 			res, err := client.Do(r)
 			if err != nil {
@@ -279,13 +305,13 @@ func (t *town) figures(ctx context.Context, o Options, bare float64) error {
 	return errors.Join(t.pages(ctx, o, client), stop())
 }
 
-func newTown(ctx context.Context, data, database string) (*town, error) {
-	a, err := app.New(ctx, app.Options{CityFS: cities.Jianghai(), Data: data, Database: database, Demo: true})
+func newTown(ctx context.Context, o Options, data string) (*town, error) {
+	a, err := app.New(ctx, app.Options{CityFS: cities.Jianghai(), Data: data, Database: o.Database, Demo: true})
 	if err != nil {
 		return nil, err
 	}
 	t := &town{app: a}
-	if err := t.people(ctx); err != nil {
+	if err := t.people(ctx, o); err != nil {
 		return nil, errors.Join(err, a.DB.Close())
 	}
 	return t, t.application()
