@@ -317,6 +317,10 @@ func TestAStrangerChecksALicence(t *testing.T) {
 	s.get("/verify").open("Verify").attach("file", "code.png", picture).press("Verify").is(200).reads("genuine and valid")
 	s.get("/verify").open("Verify").attach("file", "code.txt", []byte(code+"\n")).press("Verify").is(200).reads("genuine and valid")
 	s.get("/verify").open("Verify").press("Verify").is(422).reads("Please paste a number")
+	blank := s.get("/verify").open("Verify").attach("file", "blank.png", []byte("\x89PNG\r\n\x1a\n")).press("Verify").is(422)
+	if len(blank.all(`.field.wrong input[type="file"]`)) != 1 || len(blank.all(`.field.wrong textarea`)) != 0 {
+		t.Error("what is wrong with a picture is not said at the picture")
+	}
 	s.open("Verify").attach("file", "empty.png", []byte("\x89PNG\r\n\x1a\nnonsense")).press("Verify").is(422).reads("can't be opened")
 	s.get("/verify").open("Verify").fill("code", code[:40]).press("Verify").is(200).reads("We can't tell from this")
 
