@@ -163,12 +163,17 @@ func sealText(m []byte) string {
 	return string(encodeBase45(append(text, codePrefix...), packed))
 }
 
+// packers are compressors to be used again: one has tables of a megabyte.
+var packers = sync.Pool{New: func() any { return must(zlib.NewWriterLevel(nil, zlib.BestCompression)) }}
+
 // compress makes a zlib stream. Signatures and numbers hardly shrink, and a
 // reader pays for each Huffman table: what would save less than an eighth is
 // stored as it is.
 func compress(m []byte) []byte {
 	var b bytes.Buffer
-	w := must(zlib.NewWriterLevel(&b, zlib.BestCompression))
+	w := packers.Get().(*zlib.Writer)
+	defer packers.Put(w)
+	w.Reset(&b)
 	// Writing to memory can't fail.
 	w.Write(m)
 	w.Close()
