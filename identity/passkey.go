@@ -117,8 +117,9 @@ func (i *Identity) passkeysOff() error {
 }
 
 // BeginPasskey starts the making of a passkey: options go to the browser's
-// navigator.credentials.create, challenge comes back with its answer.
-func (i *Identity) BeginPasskey(ctx context.Context, tx *db.Tx, actor city.Actor) (options json.RawMessage, signed string, err error) {
+// navigator.credentials.create, challenge comes back with its answer. The session
+// has to be a fresh one; city.KindUnauthenticated says to sign in again.
+func (i *Identity) BeginPasskey(ctx context.Context, tx *db.Tx, actor city.Actor, here SessionID) (options json.RawMessage, signed string, err error) {
 	own := Account{ID: actor.Account, Kind: actor.Kind, Person: actor.Person}
 	if err := i.access.Ask(ctx, actor, "passkey.add", accountResource(own)); err != nil {
 		return nil, "", err
@@ -137,6 +138,9 @@ func (i *Identity) BeginPasskey(ctx context.Context, tx *db.Tx, actor city.Actor
 	if len(o.keys) >= mostPasskeys {
 		return nil, "", city.Invalid("identity.passkeys_many", "max", mostPasskeys)
 	}
+	if err := i.fresh(ctx, tx, actor, here); err != nil {
+		return nil, "", err
+	}
 	have := make([]protocol.CredentialDescriptor, len(o.keys))
 	for n, k := range o.keys {
 		have[n] = k.Descriptor()
@@ -152,8 +156,26 @@ func (i *Identity) BeginPasskey(ctx context.Context, tx *db.Tx, actor city.Actor
 	return options, signed, err
 }
 
+// freshFor is how long a sign-in is enough for what will sign in from now on: who
+// finds an open screen shall not make themselves a key.
+const freshFor = 10 * time.Minute
+
+func (i *Identity) fresh(ctx context.Context, tx *db.Tx, actor city.Actor, session SessionID) error {
+	now := i.clock.Now()
+	rows, err := sessionsOf(ctx, tx, actor.Account, now)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if SessionID(r.id) == session && now.Sub(r.Created) < freshFor {
+			return nil
+		}
+	}
+	return city.Unauthenticated("identity.sign_in_again")
+}
+
 // FinishPasskey keeps the passkey that the browser answered with.
-func (i *Identity) FinishPasskey(ctx context.Context, tx *db.Tx, actor city.Actor, signed, name string, response []byte) (PasskeyID, error) {
+func (i *Identity) FinishPasskey(ctx context.Context, tx *db.Tx, actor city.Actor, here SessionID, signed, name string, response []byte) (PasskeyID, error) {
 	own := Account{ID: actor.Account, Kind: actor.Kind, Person: actor.Person}
 	if err := i.access.Ask(ctx, actor, "passkey.add", accountResource(own)); err != nil {
 		return PasskeyID{}, err
@@ -170,6 +192,9 @@ func (i *Identity) FinishPasskey(ctx context.Context, tx *db.Tx, actor city.Acto
 	}
 	if !bytes.Equal(c.Session.UserID, actor.Account[:]) {
 		return PasskeyID{}, city.Invalid("identity.challenge_over")
+	}
+	if err := i.fresh(ctx, tx, actor, here); err != nil {
+		return PasskeyID{}, err
 	}
 	row, err := i.account(ctx, tx, actor.Account)
 	if err != nil {

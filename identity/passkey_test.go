@@ -118,14 +118,25 @@ func (p *phone) answer(response map[string]any) []byte {
 
 func (w *town) enrol(a city.Actor, p *phone, name string) (id identity.PasskeyID, err error) {
 	err = w.do(func(ctx context.Context, tx *db.Tx) error {
-		options, signed, err := w.BeginPasskey(ctx, tx, a)
+		here := w.latest(ctx, tx, a)
+		options, signed, err := w.BeginPasskey(ctx, tx, a, here)
 		if err != nil {
 			return err
 		}
-		id, err = w.FinishPasskey(ctx, tx, a, signed, name, p.create(options))
+		id, err = w.FinishPasskey(ctx, tx, a, here, signed, name, p.create(options))
 		return err
 	})
 	return id, err
+}
+
+// latest is the session that the account opened last.
+func (w *town) latest(ctx context.Context, tx *db.Tx, a city.Actor) identity.SessionID {
+	list, err := w.Sessions(ctx, tx, a)
+	must(w.t, err)
+	if len(list) == 0 {
+		return identity.SessionID{}
+	}
+	return list[0].ID
 }
 
 func (w *town) tap(p *phone) (string, city.Actor, error) {
@@ -187,7 +198,7 @@ func TestPasskeys(t *testing.T) {
 			options, signed, err := w.BeginPasskeySignIn(ctx, nobody)
 			must(t, err)
 			err = w.do(func(ctx context.Context, tx *db.Tx) error {
-				_, err := w.FinishPasskey(ctx, tx, lin, signed, "x", newPhone(t).create(options))
+				_, err := w.FinishPasskey(ctx, tx, lin, w.latest(ctx, tx, lin), signed, "x", newPhone(t).create(options))
 				return err
 			})
 			wantKey(t, err, city.KindInvalid, "identity.challenge_over")
@@ -256,16 +267,15 @@ func TestPasskeys(t *testing.T) {
 			must(t, remove(lin, second)) // she has a password left
 		})
 		t.Run("the last way in stays", func(t *testing.T) {
-			var id city.AccountID
-			wu := w.person("吴英")
-			must(t, w.do(func(ctx context.Context, tx *db.Tx) (err error) {
-				id, err = w.CreateAccount(ctx, tx, program, identity.NewAccount{Kind: city.Resident, Person: wu})
-				return err
-			}))
-			own := city.Actor{Kind: city.Resident, Account: id, Person: wu}
+			id := w.account(city.Resident, w.person("吴英"), "wuying")
+			_, own := w.signIn("wuying")
 			only := newPhone(t)
 			key, err := w.enrol(own, only, "phone")
 			must(t, err)
+			must(t, w.do(func(ctx context.Context, tx *db.Tx) error { // as somebody who never chose a password
+				_, err := tx.Exec(ctx, `UPDATE accounts SET password = '' WHERE id = $1`, id)
+				return err
+			}))
 			_, _, err = w.tap(only)
 			must(t, err)
 			wantKey(t, w.do(func(ctx context.Context, tx *db.Tx) error { return w.RemovePasskey(ctx, tx, own, key) }), city.KindConflict, "identity.passkey_last")
@@ -289,4 +299,44 @@ func TestPasskeysSwitchedOff(t *testing.T) {
 	wantKey(t, err, city.KindNotFound, "identity.passkeys_off")
 	_, _, err = w.tap(newPhone(t))
 	wantKey(t, err, city.KindNotFound, "identity.passkeys_off")
+}
+
+// Whoever finds an open screen makes themselves no key: some minutes after the
+// sign-in it takes another, and another session's doesn't count.
+func TestPasskeyAsksForAFreshSignIn(t *testing.T) {
+	w := newTown(t, dbtest.SQLite(t))
+	w.account(city.Resident, w.person("林晓梅"), "lin")
+	_, lin := w.signIn("lin")
+	p := newPhone(t)
+	var options json.RawMessage
+	var signed string
+	var old identity.SessionID
+	must(t, w.do(func(ctx context.Context, tx *db.Tx) (err error) {
+		old = w.latest(ctx, tx, lin)
+		w.clock.Advance(9 * time.Minute)
+		options, signed, err = w.BeginPasskey(ctx, tx, lin, old)
+		return err
+	}))
+	w.clock.Advance(2 * time.Minute)
+	finish := func(here identity.SessionID) error {
+		return w.do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := w.FinishPasskey(ctx, tx, lin, here, signed, "x", p.create(options))
+			return err
+		})
+	}
+	wantKey(t, finish(old), city.KindUnauthenticated, "identity.sign_in_again")
+	wantKey(t, w.do(func(ctx context.Context, tx *db.Tx) error {
+		_, _, err := w.BeginPasskey(ctx, tx, lin, old)
+		return err
+	}), city.KindUnauthenticated, "identity.sign_in_again")
+
+	w.signIn("lin") // on another device
+	wantKey(t, finish(old), city.KindUnauthenticated, "identity.sign_in_again")
+	wantKey(t, finish(identity.SessionID{}), city.KindUnauthenticated, "identity.sign_in_again")
+	var fresh identity.SessionID
+	must(t, w.do(func(ctx context.Context, tx *db.Tx) error {
+		fresh = w.latest(ctx, tx, lin)
+		return nil
+	}))
+	must(t, finish(fresh))
 }

@@ -37,6 +37,7 @@ type Account struct {
 
 	Passkeys       []PasskeyLine
 	NewPasskey     *web.Passkey // nil where passkeys are off or there are enough
+	Again          string       // address to sign in again first, before a passkey can be added
 	Sessions       []SessionLine
 	EndOthers      string      // address to post to that ends all other sessions, "" when there are none
 	Password       []web.Field // changes the password

@@ -3,6 +3,7 @@ package citizen
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -53,7 +54,11 @@ func (p *Pages) showAccount(w http.ResponseWriter, r *http.Request, status int, 
 		for _, x := range keys {
 			v.Passkeys = append(v.Passkeys, PasskeyLine{Name: x.Name, Created: x.Created, Used: x.Used, Remove: PathPasskeys + "/" + x.ID.String() + "/remove"})
 		}
-		if v.NewPasskey, err = p.newPasskey(ctx, tx, me, keyFaults); err != nil {
+		v.NewPasskey, err = p.newPasskey(ctx, tx, me, k.Session, keyFaults)
+		if city.KindOf(err) == city.KindUnauthenticated {
+			v.Again, err = PathSignIn+"?again=1&back="+url.QueryEscape(PathAccount), nil
+		}
+		if err != nil {
 			return err
 		}
 		sessions, err := p.Identity.Sessions(ctx, tx, me)
@@ -88,8 +93,8 @@ func (p *Pages) showAccount(w http.ResponseWriter, r *http.Request, status int, 
 }
 
 // newPasskey is the form that adds a passkey; nil where that can't be done.
-func (p *Pages) newPasskey(ctx context.Context, tx *db.Tx, me city.Actor, faults []city.Field) (*web.Passkey, error) {
-	options, signed, err := p.Identity.BeginPasskey(ctx, tx, me)
+func (p *Pages) newPasskey(ctx context.Context, tx *db.Tx, me city.Actor, session identity.SessionID, faults []city.Field) (*web.Passkey, error) {
+	options, signed, err := p.Identity.BeginPasskey(ctx, tx, me, session)
 	switch city.KindOf(err) {
 	case "":
 	case city.KindNotFound, city.KindInvalid: // off, or there are enough
@@ -132,12 +137,16 @@ func (p *Pages) addPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	k, err := p.known(r)
+	if err != nil {
+		return err
+	}
 	sent, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
 	err = p.DB.Update(r.Context(), func(ctx context.Context, tx *db.Tx) error {
-		_, err := p.Identity.FinishPasskey(ctx, tx, oneself(a), sent.Get("signed"), sent.Get("name"), []byte(sent.Get("response")))
+		_, err := p.Identity.FinishPasskey(ctx, tx, oneself(a), k.Session, sent.Get("signed"), sent.Get("name"), []byte(sent.Get("response")))
 		return err
 	})
 	if faults, ok := faultsOf(err); ok {

@@ -128,7 +128,7 @@ func (p *Pages) showSignIn(w http.ResponseWriter, r *http.Request, status int, s
 
 func (p *Pages) signInPage(w http.ResponseWriter, r *http.Request) error {
 	back := r.URL.Query().Get("back")
-	if web.ViewOf(r.Context()).SignedIn() {
+	if web.ViewOf(r.Context()).SignedIn() && r.URL.Query().Get("again") == "" {
 		return web.Redirect(w, r, p.landing(web.ViewOf(r.Context()).Actor, back))
 	}
 	return p.showSignIn(w, r, http.StatusOK, SignIn{Back: back})
