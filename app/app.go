@@ -271,6 +271,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.stop = stop
 	a.goes(func() { a.Cases.Run(run, 5*time.Second) })
 	a.goes(func() { a.Items.Run(run) })
+	a.goes(func() { a.sweep(run) })
 	if err := a.Notices.Start(ctx); err != nil {
 		return err
 	}

@@ -74,6 +74,7 @@ func (a *App) followers() {
 			},
 		},
 		Contacts: a.contacts,
+		Keep:     days(p.Site.Keep.Notices), KeepSent: days(p.Site.Keep.Messages),
 		Channels: []notify.Channel{notify.NewSpool("sms", filepath.Join(a.Data, "spool", "sms"))},
 		Link:     func(typ, subject string) string { return a.Origin + citizen.NoticePath(typ, subject) },
 	})

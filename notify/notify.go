@@ -38,6 +38,9 @@ type Options struct {
 	// Stale is how old an event may be to be told by the channels outside; zero
 	// means a day.
 	Stale time.Duration
+	// Keep is how long notices are kept, and KeepSent for how long is known what
+	// became of messages; zero means two years and half a year.
+	Keep, KeepSent time.Duration
 }
 
 // Notify is the follower, the boxes and the outbox. It is safe for concurrent use.
@@ -53,6 +56,8 @@ type Notify struct {
 	contacts func(context.Context, *db.Tx, journal.Recipient) ([]Contact, error)
 	link     func(typ, subject string) string
 	stale    time.Duration
+	keep     time.Duration
+	keepSent time.Duration
 
 	wake    chan struct{}
 	stop    context.CancelFunc
@@ -65,13 +70,19 @@ type Notify struct {
 // New makes a Notify; the caller registers it with the journal and starts it.
 func New(o Options) *Notify {
 	n := &Notify{db: o.DB, journal: o.Journal, access: o.Access, clock: o.Clock, zone: o.Zone, names: o.Names, city: o.City,
-		channels: o.Channels, contacts: o.Contacts, link: o.Link, stale: o.Stale,
+		channels: o.Channels, contacts: o.Contacts, link: o.Link, stale: o.Stale, keep: o.Keep, keepSent: o.KeepSent,
 		wake: make(chan struct{}, 1), missed: map[string]bool{}}
 	if n.zone == nil {
 		n.zone = time.UTC
 	}
 	if n.stale == 0 {
 		n.stale = 24 * time.Hour
+	}
+	if n.keep == 0 {
+		n.keep = 2 * 365 * 24 * time.Hour
+	}
+	if n.keepSent == 0 {
+		n.keepSent = 182 * 24 * time.Hour
 	}
 	return n
 }

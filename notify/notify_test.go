@@ -610,3 +610,61 @@ func TestEverySentenceIsWhole(t *testing.T) {
 var errBroken = errors.New("broken")
 
 func permanent(err error) bool { return errors.Is(err, notify.ErrPermanent) }
+
+// What is past its time goes, and nothing else: a message that waits stays, and
+// so does what may still be unread.
+func TestSweep(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newTown(t, d)
+		ann := resident()
+		w.reached[ann.Person] = []notify.Contact{{Channel: "sms", Address: "1"}}
+		tell := func() { w.happens(caseEvent("opened", "", "received", nil, journal.Recipient{Person: ann.Person})) }
+		for range 3 {
+			tell()
+		}
+		w.carry()
+		must(t, d.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+			page, err := w.List(ctx, tx, ann, "", 10)
+			must(t, err)
+			return w.MarkRead(ctx, tx, ann, page.Items[0].ID, page.Items[1].ID)
+		}))
+		w.sms.fail = func(notify.Message) error { return errBroken }
+		tell()
+		w.carry()
+		count := func(table string) (n int) {
+			must(t, d.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+				n, err = db.One[int](ctx, tx, "SELECT count(*) FROM "+table)
+				return err
+			}))
+			return n
+		}
+		sweep := func() int64 {
+			n, err := w.Sweep(ctx, city.SystemActor("app"))
+			must(t, err)
+			return n
+		}
+		messages := count("notice_messages")
+		if n := sweep(); n != 0 || count("notices") != 4 || count("notice_reads") != 2 {
+			t.Errorf("%d rows went at once", n)
+		}
+		w.clock.Advance(200 * 24 * time.Hour)
+		tell()
+		if sweep(); count("notices") != 5 || count("notice_messages") >= messages || count("notice_messages") == 0 {
+			t.Errorf("after half a year: %d notices, %d messages", count("notices"), count("notice_messages"))
+		}
+		w.clock.Advance(600 * 24 * time.Hour)
+		if sweep(); count("notices") != 1 || count("notice_reads") != 0 {
+			t.Errorf("after two years: %d notices, %d notes", count("notices"), count("notice_reads"))
+		}
+		must(t, d.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+			page, err := w.List(ctx, tx, ann, "", 10)
+			if len(page.Items) != 1 {
+				t.Errorf("she reads %d", len(page.Items))
+			}
+			return err
+		}))
+		if _, err := w.Sweep(ctx, ann); city.KindOf(err) != city.KindForbidden {
+			t.Errorf("swept by a resident: %v", err)
+		}
+	})
+}

@@ -154,3 +154,12 @@ func setProgress(tx *db.Tx, p journal.Position) {
 	tx.Later(`INSERT INTO notice_progress (name, tx, event) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET tx = excluded.tx, event = excluded.event`, nil, "notify", p.Tx, p.ID)
 }
+
+func removeNotices(ctx context.Context, tx *db.Tx, before city.NoticeID, most int) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE id < $1 ORDER BY id LIMIT $2)`, before, most)
+}
+
+func removeReads(ctx context.Context, tx *db.Tx, before city.NoticeID, most int) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM notice_reads WHERE (account, notice) IN
+(SELECT account, notice FROM notice_reads WHERE notice < $1 ORDER BY notice LIMIT $2)`, before, most)
+}

@@ -53,3 +53,10 @@ func settle(tx *db.Tx, m messageRow) {
 WHERE notice = $5 AND channel = $6 AND state = 'waiting' AND tries = $7`, nil,
 		string(m.state), city.Micros(m.next), city.Micros(m.done), m.fault, m.notice, m.channel, m.tries)
 }
+
+// removeMessages removes messages about notices before the one named, but for
+// those that are still to be sent.
+func removeMessages(ctx context.Context, tx *db.Tx, before city.NoticeID, most int) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM notice_messages WHERE (notice, channel) IN
+(SELECT notice, channel FROM notice_messages WHERE notice < $1 AND state <> 'waiting' ORDER BY notice LIMIT $2)`, before, most)
+}

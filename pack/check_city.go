@@ -18,6 +18,9 @@ var (
 	idPattern     = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 )
 
+// For how many days notices are kept: as long as they count as unread, at least.
+const leastKept, mostKept = 60, 36500
+
 // The grounds that the city's colours stand on, and the least contrast (WCAG 2.2
 // AA) of text on them.
 const (
@@ -92,6 +95,13 @@ func (l *loader) checkSite() {
 		l.itemList(at+".items", e.Items)
 	}
 	l.itemList("popular", s.Popular)
+	kept := func(path string, days int) {
+		if days != 0 && days < leastKept || days > mostKept {
+			d.at(path, "pack.keep", "least", leastKept, "most", mostKept)
+		}
+	}
+	kept("keep.notices", s.Keep.Notices)
+	kept("keep.messages", s.Keep.Messages)
 	for i, p := range s.BadRatings {
 		body, post, _ := strings.Cut(p, ".")
 		for _, it := range l.items.vals {

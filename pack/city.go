@@ -47,9 +47,17 @@ type Site struct {
 	Counters     []Counter       `yaml:"counters" json:"counters"`
 	LifeEvents   []LifeEvent     `yaml:"life_events" json:"life_events"`
 	Popular      []city.ItemCode `yaml:"popular" json:"popular"`
+	Keep         Keep            `yaml:"keep" json:"keep,omitzero"`
 	// BadRatings are the posts that may answer for a bad rating, first choice
 	// first; $body is the body that was rated.
 	BadRatings []string `yaml:"bad_ratings" json:"bad_ratings"`
+}
+
+// Keep says for how many days the city keeps what nobody needs for ever; zero
+// leaves it to the program.
+type Keep struct {
+	Notices  int `yaml:"notices" json:"notices,omitempty"`   // what people were told
+	Messages int `yaml:"messages" json:"messages,omitempty"` // what became of text messages and mail
 }
 
 // Mark is the city's seal: a word or two, white on a colour.

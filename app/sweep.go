@@ -1,0 +1,34 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"yiwang/city"
+)
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+// sweepEvery is how often what has run out is removed: sessions, codes, marks of
+// tries, old notices and messages. On several nodes each does it; what one has
+// removed the next doesn't find.
+const sweepEvery = time.Hour
+
+func (a *App) sweep(ctx context.Context) {
+	soon := time.NewTimer(time.Minute) // not while the first page is asked for
+	defer soon.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-soon.C:
+		}
+		for name, part := range map[string]func(context.Context, city.Actor) (int64, error){"identity": a.Identity.Sweep, "notify": a.Notices.Sweep} {
+			if _, err := part(ctx, city.SystemActor("app")); err != nil && ctx.Err() == nil {
+				slog.ErrorContext(ctx, "what has run out could not be removed", "part", name, "err", err)
+			}
+		}
+		soon.Reset(sweepEvery)
+	}
+}
