@@ -288,7 +288,7 @@ func (t *town) figures(ctx context.Context, o Options, bare float64) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	client := newClient()
 	outside := 0.0
 	for _, n := range []int{1, 8, 32} {
 		r, err := line(ctx, o, "lifecycle over HTTP", n, "connections", t.overHTTP(false, client))
@@ -315,4 +315,8 @@ func newTown(ctx context.Context, o Options, data string) (*town, error) {
 		return nil, errors.Join(err, a.DB.Close())
 	}
 	return t, t.application()
+}
+
+func newClient() *http.Client {
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 }
