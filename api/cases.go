@@ -191,7 +191,7 @@ func (a *API) whole(ctx context.Context, actor city.Actor, n city.CaseNumber) (*
 	}
 	run := a.DB.View
 	if actor.Kind == city.Officer {
-		run = a.DB.Update
+		run = a.DB.Step
 	}
 	err := run(ctx, read)
 	return b, err

@@ -42,7 +42,7 @@ func (a *API) getCredential(ctx context.Context, actor city.Actor, in *ByNumber)
 	}
 	var c credential.Credential
 	if actor.Kind == city.Officer {
-		err = a.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		err = a.DB.Step(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 			c, err = a.Credentials.Look(ctx, tx, actor, n, "purpose.check_licence", "")
 			return err
 		})

@@ -34,6 +34,7 @@ const (
 	batch    = 500                    // events handled in one transaction
 	fewer    = 100                    // on SQLite, where everybody's writes wait behind it
 	patrol   = time.Second            // for commits of other nodes
+	gather   = 25 * time.Millisecond  // after a commit, for more: one transaction for many events
 	shortest = 200 * time.Millisecond // between tries of a follower that fails
 	longest  = 30 * time.Second
 )
@@ -81,6 +82,7 @@ func (j *Journal) deliver(ctx context.Context, f Follower) {
 		retry = shortest
 		if n < j.batch() {
 			pause(ctx, patrol, wake)
+			pause(ctx, gather, nil)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,8 @@ const (
 
 const (
 	atOnce    = 50              // messages of one round
-	lease     = 5 * time.Minute // within which a try must end
+	lease     = 5 * time.Minute // within which the tries of what was claimed at once must end
+	claimed   = 10              // messages claimed at once
 	sendTime  = 20 * time.Second
 	firstWait = 30 * time.Second // after the first failure; doubles
 	mostTries = 10               // about eight hours
@@ -119,30 +121,37 @@ func (n *Notify) Carry(ctx context.Context) (tried int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, m := range due {
-		var ours bool
-		err := n.db.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-			ours, err = claim(ctx, tx, m, now.Add(lease))
-			return err
-		})
-		if err != nil {
-			return tried, err
-		}
-		if !ours {
-			continue
-		}
-		m.tries++
-		tried++
-		n.try(ctx, &m)
-		if ctx.Err() != nil && m.state == MessageWaiting {
-			return tried, ctx.Err() // the claim runs out and somebody tries again
-		}
-		err = n.db.Update(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
-			settle(tx, m)
+	for some := range slices.Chunk(due, claimed) {
+		var ours []messageRow
+		err := n.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+			for _, m := range some {
+				mine, err := claim(ctx, tx, m, now.Add(lease))
+				if err != nil {
+					return err
+				}
+				if mine {
+					ours = append(ours, m)
+				}
+			}
 			return nil
 		})
 		if err != nil {
 			return tried, err
+		}
+		for _, m := range ours {
+			m.tries++
+			tried++
+			n.try(ctx, &m)
+			if ctx.Err() != nil && m.state == MessageWaiting {
+				return tried, ctx.Err() // the claims run out and somebody tries again
+			}
+			err = n.db.Compose(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
+				settle(tx, m)
+				return nil
+			})
+			if err != nil {
+				return tried, err
+			}
 		}
 	}
 	return tried, nil

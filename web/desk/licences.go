@@ -142,7 +142,7 @@ func (d *Desk) licenceVisit(r *http.Request) (licenceVisit, error) {
 func (d *Desk) licence(ctx context.Context, v licenceVisit) (Licence, credential.Credential, error) {
 	var c credential.Credential
 	var events []credential.Event
-	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+	err := d.DB.Step(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		if c, err = d.Credentials.Look(ctx, tx, v.actor, v.number, purpose, v.from); err != nil {
 			return err
 		}

@@ -105,7 +105,7 @@ type opened struct {
 // open reads a case for the officer. The look is on record before anything is
 // shown.
 func (d *Desk) open(ctx context.Context, v visit) (*opened, error) {
-	err := d.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err := d.DB.Step(ctx, func(ctx context.Context, tx *db.Tx) error {
 		_, err := d.Cases.Look(ctx, tx, v.actor, v.number, purpose)
 		return err
 	})
