@@ -159,8 +159,13 @@ func TestBodiesHaveRoom(t *testing.T) {
 // A stranger's key with something else is refused, in memory that is bounded.
 func TestKeysOfStrangers(t *testing.T) {
 	var h heard
-	if h.before("a", "1") || h.before("a", "1") || !h.before("a", "2") || h.before("b", "2") {
-		t.Error("the same is another")
+	for i, call := range []struct {
+		key, body string
+		another   bool
+	}{{"a", "1", false}, {"a", "1", false}, {"a", "2", true}, {"b", "2", false}} {
+		if got := h.before(call.key, call.body); got != call.another {
+			t.Errorf("call %d: another body %v, want %v", i, got, call.another)
+		}
 	}
 	for i := range 3 * mostHeard {
 		h.before(string(rune(i+0x4e00)), "x")
