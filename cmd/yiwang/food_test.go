@@ -127,7 +127,7 @@ func foodPermit(t *testing.T, view story.View) {
 	owner.Expect(say("Granted. The permit is under My licences", "准了，许可证在“我的证照”里"))
 	owner.Screenshot("food-7-granted")
 	owner.In("main").Click(say("Food business permit", "食品经营许可证"))
-	owner.Expect("小满厨房（江海）有限公司", say("Valid until", "有效期至"))
+	owner.Expect("小满厨房（江海）有限公司", say("Validity until", "有效期 至"))
 	if owner.Count("figure svg") != 1 {
 		t.Error("the permit shows no code")
 	}
