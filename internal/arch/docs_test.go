@@ -391,7 +391,7 @@ func TestDocumentsThatLieAreCaught(t *testing.T) {
 			t.Errorf("%q: %s", m.text, fault)
 		}
 	}
-	for _, s := range []string{"see /work/main/x", "from /tmp/y", "registry.example"} {
+	for _, s := range []string{"see /home/somebody/x", "from /tmp/y", "registry.example"} {
 		if !machinePath.MatchString(s) && !registryHost.MatchString(s) {
 			t.Errorf("%q went unseen", s)
 		}
