@@ -69,24 +69,12 @@ func allowed(k *Kind, s *State, actor city.Actor, a Action) (Task, error) {
 		if !t.Assignee.IsZero() {
 			return t, city.Conflict("case.taken")
 		}
-		if s.SpeaksForAnother(t, actor.Account) {
-			return t, city.Conflict("case.two_offices")
-		}
-		if s.movedBy(st, t, actor.Account) {
-			return t, city.Conflict("case.own_work")
-		}
-		return t, nil
+		return t, s.unfit(st, t, actor.Account)
 	case ActAssign:
 		if slices.Contains(s.Barred, a.Assignee) {
 			return t, city.Conflict("case.barred")
 		}
-		if s.SpeaksForAnother(t, a.Assignee) {
-			return t, city.Conflict("case.two_offices")
-		}
-		if s.movedBy(st, t, a.Assignee) {
-			return t, city.Conflict("case.own_work")
-		}
-		return t, nil
+		return t, s.unfit(st, t, a.Assignee)
 	case ActRelease:
 		if t.Assignee != actor.Account {
 			return t, city.Conflict("case.not_yours")
@@ -226,6 +214,18 @@ func calledUp(t Task, action string) error {
 func (s *State) movedBy(st *Stage, t Task, who city.AccountID) bool {
 	i := slices.IndexFunc(st.Tasks, func(d TaskDef) bool { return d.ID == t.ID })
 	return i >= 0 && !who.IsZero() && slices.ContainsFunc(st.Tasks[i].Not, func(stage string) bool { return s.Movers[stage] == who })
+}
+
+// unfit says why somebody can't have the task: they have the part of another
+// office, or would judge their own work.
+func (s *State) unfit(st *Stage, t Task, who city.AccountID) error {
+	switch {
+	case s.SpeaksForAnother(t, who):
+		return city.Conflict("case.two_offices")
+	case s.movedBy(st, t, who):
+		return city.Conflict("case.own_work")
+	}
+	return nil
 }
 
 // inTime checks what depends on the moment.
