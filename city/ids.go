@@ -25,6 +25,7 @@ type (
 	runTag        struct{}
 	draftTag      struct{}
 	noticeTag     struct{}
+	alertTag      struct{}
 )
 
 type (
@@ -50,6 +51,8 @@ type (
 	DraftID = ID[draftTag]
 	// NoticeID identifies one notice to one recipient.
 	NoticeID = ID[noticeTag]
+	// AlertID identifies something that sensors found.
+	AlertID = ID[alertTag]
 )
 
 // NewID makes a fresh identifier; later ones sort after earlier ones.
@@ -67,6 +70,7 @@ func NewEventID() EventID           { return NewID[eventTag]() }
 func NewRunID() RunID               { return NewID[runTag]() }
 func NewDraftID() DraftID           { return NewID[draftTag]() }
 func NewNoticeID() NoticeID         { return NewID[noticeTag]() }
+func NewAlertID() AlertID           { return NewID[alertTag]() }
 
 // ParseID reads the 36-character text form.
 func ParseID[T any](s string) (ID[T], error) {

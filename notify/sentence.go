@@ -76,6 +76,9 @@ var told = map[string]struct{ person, post saying }{
 	"passkey.added":       {person: saying{key: "notify.passkey.added", tone: Waiting, urgent: true}},
 	"passkey.removed":     {person: saying{key: "notify.passkey.removed", tone: Waiting, urgent: true}},
 	"token.created":       {person: saying{key: "notify.token.created", tone: Waiting, urgent: true}},
+
+	"sensor.quarantined": {post: saying{key: "notify.sensor.quarantined", tone: Alarm}},
+	"sensor.released":    {post: saying{key: "notify.sensor.released"}},
 }
 
 // closed says how a matter ended, by its result.

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"time"
 
+	"yiwang/alert"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
@@ -27,6 +28,7 @@ type City struct {
 	Kinds       []casework.Kind
 	Items       []serviceitem.Item
 	Listed      []serviceitem.Listed // the imported catalogue
+	Sensors     alert.Definition     // empty where the city has none
 	Policies    map[string][]byte    // Cedar, by file
 
 	// Files is the pack's folder, for the files that examples name.

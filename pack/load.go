@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"yiwang/alert"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
@@ -57,10 +58,12 @@ type loader struct {
 	city   *City
 	files  map[string][]string // files by folder, "" the pack's own
 
-	site, calendar, regions *document
-	siteDef                 Site
-	calendarDef             calendarFile
-	regionsDef              directory.RegionDef
+	site, calendar, regions, sensors *document
+
+	siteDef     Site
+	calendarDef calendarFile
+	regionsDef  directory.RegionDef
+	sensorsDef  alert.Definition
 
 	bodies      defs[directory.BodyDef]
 	credentials defs[credential.Type]
@@ -82,7 +85,7 @@ var folders = map[string]string{
 // ownFiles are those beside the folders; the ones that are true must be there.
 var ownFiles = map[string]bool{
 	"city.yaml": true, "calendar.yaml": true, "regions.yaml": true,
-	"README.md": false, "README.zh-CN.md": false, "LICENSE": false,
+	"sensors.yaml": false, "README.md": false, "README.zh-CN.md": false, "LICENSE": false,
 }
 
 // list finds the files of the pack. A file that nobody would read is a fault: it
@@ -155,6 +158,7 @@ func (l *loader) read() {
 	l.site = one("city.yaml", &l.siteDef)
 	l.calendar = one("calendar.yaml", &l.calendarDef)
 	l.regions = one("regions.yaml", &l.regionsDef)
+	l.sensors = one("sensors.yaml", &l.sensorsDef)
 	readAll(l, "bodies", &l.bodies, func(b *directory.BodyDef) string { return string(b.ID) })
 	readAll(l, "credentials", &l.credentials, func(t *credential.Type) string { return string(t.ID) })
 	readAll(l, "rules", &l.rules, func(r *rule.Definition) string { return string(r.ID) })
@@ -210,8 +214,9 @@ func (l *loader) checkAll() {
 	l.checkForms()
 	l.checkKinds()
 	l.checkItems()
+	l.checkSensors()
 	l.checkPolicies()
 	c := l.city
-	c.Site, c.Regions = l.siteDef, l.regionsDef
+	c.Site, c.Regions, c.Sensors = l.siteDef, l.regionsDef, l.sensorsDef
 	c.Bodies, c.Credentials, c.Kinds, c.Items = l.bodies.vals, l.credentials.vals, l.kinds.vals, l.items.vals
 }

@@ -1,0 +1,221 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"yiwang/city"
+	"yiwang/internal/db"
+	"yiwang/journal"
+)
+
+// Reading is what a device measured.
+type Reading struct {
+	Device string
+	At     time.Time // by the device's clock; zero is now
+	Values map[string]float64
+}
+
+const (
+	mostValues   = 32
+	absurdWithin = time.Hour
+)
+
+// Observe takes readings in order. For each it says why it doesn't count, or nil;
+// the error beside them is a refusal of all, or of those from there on when the
+// database is away: then nothing that was refused is remembered, and they may be
+// sent again.
+func (w *Watch) Observe(ctx context.Context, actor city.Actor, readings []Reading) ([]error, error) {
+	if err := w.access.Ask(ctx, actor, "reading.send", sensors); err != nil {
+		return nil, err
+	}
+	out := make([]error, len(readings))
+	for i, r := range readings {
+		err := w.take(ctx, actor, r)
+		var known *city.Error
+		if err != nil && (!errors.As(err, &known) || known.Kind == city.KindUnavailable) {
+			return out[:i], err
+		}
+		out[i] = err
+	}
+	return out, nil
+}
+
+func (w *Watch) take(ctx context.Context, actor city.Actor, r Reading) error {
+	h := w.devices[r.Device]
+	if h == nil {
+		return city.NotFound("alert.no_device", "device", r.Device)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := w.clock.Now()
+	if !h.quarantined.IsZero() {
+		return city.Forbidden("alert.in_quarantine", "device", r.Device)
+	}
+	if m := now.Truncate(time.Minute); !m.Equal(h.minute) {
+		h.minute, h.inMinute = m, 0
+	}
+	if h.inMinute++; h.inMinute > w.def.Quarantine.PerMinute {
+		if err := w.quarantine(ctx, actor, h, "flood", now); err != nil {
+			return err
+		}
+		return city.RateLimited("alert.flood", "max", w.def.Quarantine.PerMinute)
+	}
+	if bad := w.wrong(h, r); bad != nil {
+		if now.Sub(h.absurdSince) > absurdWithin {
+			h.absurd, h.absurdSince = 0, now
+		}
+		if h.absurd++; h.absurd >= w.def.Quarantine.Absurd {
+			if err := w.quarantine(ctx, actor, h, "absurd", now); err != nil {
+				return err
+			}
+		}
+		return bad
+	}
+	at, off := r.At, false
+	if at.IsZero() {
+		at = now
+	} else if at.After(now.Add(w.def.Clock.Ahead)) || at.Before(now.Add(-w.def.Clock.Behind)) {
+		at, off = now, true
+	}
+	if off != h.clockOff {
+		if err := w.flag(ctx, h, off, now); err != nil {
+			return err
+		}
+	}
+	if at.Before(h.last) { // it comes late: newer ones have been looked at
+		return nil
+	}
+	for _, rule := range w.rules[h.device.Kind] {
+		if v, ok := r.Values[rule.Value]; ok {
+			if err := w.judge(ctx, actor, h, rule, v, at, now); err != nil {
+				return err
+			}
+		}
+	}
+	h.last = at
+	if h.values == nil {
+		h.values = map[string]float64{}
+	}
+	for k, v := range r.Values {
+		h.values[k] = v
+	}
+	return nil
+}
+
+// wrong says why a reading can't be true.
+func (w *Watch) wrong(h *heard, r Reading) error {
+	if len(r.Values) == 0 || len(r.Values) > mostValues {
+		return city.Invalid("alert.reading_empty", "max", mostValues)
+	}
+	for id, v := range r.Values {
+		def, ok := w.kinds[h.device.Kind].value(id)
+		switch {
+		case !ok:
+			return city.Invalid("alert.no_value", "id", clip(id), "kind", h.device.Kind)
+		case math.IsNaN(v) || v < def.Least || v > def.Most:
+			return city.Invalid("alert.absurd", "id", id, "least", def.Least, "most", def.Most)
+		}
+	}
+	return nil
+}
+
+func clip(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40])
+	}
+	return s
+}
+
+// judge moves a device's standing with a rule. What is remembered changes only
+// after the database has taken it.
+func (w *Watch) judge(ctx context.Context, actor city.Actor, h *heard, r Rule, v float64, at, now time.Time) error {
+	t := h.threshold(r.ID)
+	switch {
+	case r.beyond(v):
+		if t.since.IsZero() {
+			t.since = at
+		}
+		if !t.open.IsZero() || at.Sub(t.since) < r.For || !t.cleared.IsZero() && now.Sub(t.cleared) < r.Silence {
+			return nil
+		}
+		a := Alert{ID: city.NewAlertID(), Rule: r.ID, Device: h.device.ID, Value: v, Raised: at}
+		open, err := w.raise(ctx, actor, h, r, a, now)
+		if err != nil {
+			return err
+		}
+		t.open = open
+	case r.short(v):
+		if !t.open.IsZero() {
+			if err := w.settle(ctx, actor, h, t.open, r, now); err != nil {
+				return err
+			}
+			t.open, t.cleared = city.AlertID{}, now
+		}
+		t.since = time.Time{}
+	}
+	return nil
+}
+
+// raise commits an alert, or finds the one that another node has raised.
+func (w *Watch) raise(ctx context.Context, actor city.Actor, h *heard, r Rule, a Alert, now time.Time) (city.AlertID, error) {
+	err := w.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		insertAlert(tx, a)
+		return w.journal.Append(ctx, tx, journal.Event{At: now, Type: "alert.raised", Subject: a.ID.String(), Actor: actor,
+			Data: map[string]any{"alert": a.ID, "rule": r.ID, "device": h.device.ID, "kind": h.device.Kind, "class": r.Class, "value": a.Value,
+				"raised": city.Micros(a.Raised)}, Unique: "alert.raised:" + a.ID.String()})
+	})
+	if !errors.Is(err, db.ErrDuplicate) {
+		return a.ID, err
+	}
+	var have city.AlertID
+	err = w.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		have, err = openAlert(ctx, tx, r.ID, h.device.ID)
+		return err
+	})
+	if errors.Is(err, db.ErrNoRows) { // it was cleared in between; the next reading looks again
+		return city.AlertID{}, nil
+	}
+	return have, err
+}
+
+func (w *Watch) settle(ctx context.Context, actor city.Actor, h *heard, id city.AlertID, r Rule, now time.Time) error {
+	return w.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		n, err := clearAlert(ctx, tx, id, now)
+		if err != nil || n == 0 { // another node was faster
+			return err
+		}
+		return w.journal.Append(ctx, tx, journal.Event{At: now, Type: "alert.cleared", Subject: id.String(), Actor: actor,
+			Data: map[string]any{"alert": id, "rule": r.ID, "device": h.device.ID}})
+	})
+}
+
+// quarantine stops listening to a device and has the operator told, once.
+func (w *Watch) quarantine(ctx context.Context, actor city.Actor, h *heard, reason string, now time.Time) error {
+	err := w.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		n, err := quarantineDevice(ctx, tx, deviceRow{device: h.device.ID, quarantined: now, reason: reason, clockOff: h.clockOff}, now)
+		if err != nil || n == 0 { // another node has told already
+			return err
+		}
+		return w.journal.Append(ctx, tx, journal.Event{At: now, Type: "sensor.quarantined", Subject: h.device.ID, Actor: actor, To: w.told(),
+			Data: map[string]any{"device": h.device.ID, "name": h.device.Name, "kind": h.device.Kind, "reason": reason}})
+	})
+	if err == nil {
+		h.quarantined, h.reason = now, reason
+	}
+	return err
+}
+
+// flag notes that a device's clock is wrong, or right again.
+func (w *Watch) flag(ctx context.Context, h *heard, off bool, now time.Time) error {
+	err := w.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		saveDevice(tx, deviceRow{device: h.device.ID, clockOff: off}, now)
+		return nil
+	})
+	if err == nil {
+		h.clockOff = off
+	}
+	return err
+}
