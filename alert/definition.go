@@ -8,7 +8,6 @@ package alert
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"slices"
 	"time"
@@ -100,6 +99,7 @@ var (
 
 const (
 	mostDevices = 100_000
+	mostValue   = 1e12 // thousandths of it fit a column
 	longestFor  = 30 * 24 * time.Hour
 )
 
@@ -149,7 +149,7 @@ func (d *Definition) Check() []city.Field {
 			at := fmt.Sprintf("%s.values.%d", at, j)
 			once(at+".id", values, v.ID, namePattern)
 			text(at+".name", v.Name)
-			if !(v.Least < v.Most) || math.IsInf(v.Least, 0) || math.IsInf(v.Most, 0) {
+			if !(v.Least < v.Most) || v.Least < -mostValue || v.Most > mostValue {
 				add(at+".most", "alert.range")
 			}
 		}

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"yiwang/city"
@@ -44,11 +45,13 @@ ON CONFLICT (device) DO UPDATE SET quarantined = excluded.quarantined, reason = 
 WHERE alert_devices.quarantined = 0`, r.device, city.Micros(r.quarantined), r.reason, flagOf(r.clockOff), city.Micros(now))
 }
 
-const alertColumns = `id, rule, device, value, raised, cleared, case_number`
+// A value is stored in thousandths of its unit.
+const alertColumns = `id, rule, device, thousandths, raised, cleared, case_number`
 
 func scanAlert(row db.Row) (a Alert, err error) {
-	var raised, cleared int64
-	err = row.Scan(&a.ID, &a.Rule, &a.Device, &a.Value, &raised, &cleared, (*string)(&a.Case))
+	var thousandths, raised, cleared int64
+	err = row.Scan(&a.ID, &a.Rule, &a.Device, &thousandths, &raised, &cleared, (*string)(&a.Case))
+	a.Value = float64(thousandths) / 1000
 	a.Raised, a.Cleared = city.FromMicros(raised), city.FromMicros(cleared)
 	return a, err
 }
@@ -56,7 +59,7 @@ func scanAlert(row db.Row) (a Alert, err error) {
 // insertAlert fails with db.ErrDuplicate while one of the rule and device is open.
 func insertAlert(tx *db.Tx, a Alert) {
 	tx.Later(`INSERT INTO alerts (`+alertColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`, nil,
-		a.ID, a.Rule, a.Device, a.Value, city.Micros(a.Raised), city.Micros(a.Cleared), string(a.Case))
+		a.ID, a.Rule, a.Device, int64(math.Round(a.Value*1000)), city.Micros(a.Raised), city.Micros(a.Cleared), string(a.Case))
 }
 
 func clearAlert(ctx context.Context, tx *db.Tx, id city.AlertID, at time.Time) (int64, error) {

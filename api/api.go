@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"yiwang/access"
+	"yiwang/alert"
 	"yiwang/algorithm"
 	"yiwang/casework"
 	"yiwang/city"
@@ -41,6 +42,7 @@ type Deps struct {
 	Credentials *credential.Registry
 	Items       *serviceitem.Service
 	Search      *search.Index
+	Sensors     *alert.Watch
 	Clock       city.Clock
 	Name        city.Text // of the city
 	Cookie      string    // name of the session cookie

@@ -45,6 +45,10 @@ func (a *API) routes() {
 	register(a, post("/credentials/{number}/status", "change-credential", "Revoke, suspend or restore a licence.", http.StatusOK, absent), a.changeCredential)
 	register(a, open(post("/verify", "verify", "Check a licence's code or number.", http.StatusOK, haste)), a.verify)
 
+	readings := post("/readings", "send-readings", "What sensors measured, a JSON object a line.", http.StatusOK)
+	readings.file = true
+	register(a, readings, a.readings)
+
 	register(a, get("/uses", "list-uses", "Who used my data, for what.", wrong), a.listUses)
 	register(a, open(get("/algorithms", "list-algorithms", "The rules that decide, with their counts.")), a.listAlgorithms)
 	register(a, open(get("/algorithms/{rule}", "get-algorithm", "One rule.", absent)), a.getAlgorithm)

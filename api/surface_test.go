@@ -165,7 +165,7 @@ func TestDocumentIsOpenAPI31(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) != 20 {
+	if len(ids) != 21 {
 		t.Errorf("%d operations", len(ids))
 	}
 }

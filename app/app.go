@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -17,7 +18,9 @@ import (
 	"time"
 
 	"yiwang/access"
+	"yiwang/alert"
 	"yiwang/algorithm"
+	"yiwang/api/mqtt"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
@@ -41,6 +44,7 @@ type Options struct {
 	Data     string         // data folder: database, keys, uploads
 	Database string         // postgres://… in place of the SQLite file in Data
 	Origin   string         // how people reach the program, "https://city.example"
+	MQTT     net.Listener   // for sensors; nil: none. It is closed with the program
 	Proxies  []netip.Prefix // in front of the program, whose X-Forwarded-For is believed
 	Clock    city.Clock
 	Since    time.Time // when the city's records begin, if before the first run: licences may be that old
@@ -64,11 +68,13 @@ type App struct {
 	Algorithms  *algorithm.Register
 	Credentials *credential.Registry
 	Items       *serviceitem.Service
+	Sensors     *alert.Watch
 	Notices     *notify.Notify
 	Search      *search.Index
 	Site        *web.Site
 
 	handler http.Handler
+	broker  *mqtt.Broker
 	ready   bool
 	stop    context.CancelFunc
 	work    sync.WaitGroup
@@ -223,7 +229,11 @@ func (a *App) domain(ctx context.Context) (err error) {
 		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: a.Items.Effects()}); err != nil {
 		return err
 	}
-	return a.Items.Bind(a.Cases)
+	if err := a.Items.Bind(a.Cases); err != nil {
+		return err
+	}
+	a.Sensors, err = alert.New(ctx, alert.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Definition: p.Sensors})
+	return err
 }
 
 func (a *App) personOf(ctx context.Context, tx *db.Tx, id city.AccountID) (city.PersonID, error) {
@@ -258,7 +268,7 @@ func (a *App) passkeySite() *identity.Site {
 }
 
 // Start begins the work behind the faces: followers, timers, deciding rules.
-func (a *App) Start(ctx context.Context) error {
+func (a *App) Start(ctx context.Context) (err error) {
 	for _, publish := range []func(context.Context, city.Actor) error{a.Algorithms.Publish, a.Items.Publish} {
 		if err := publish(ctx, city.SystemActor("app")); err != nil {
 			return err
@@ -274,6 +284,11 @@ func (a *App) Start(ctx context.Context) error {
 	a.goes(func() { a.sweep(run) })
 	if err := a.Notices.Start(ctx); err != nil {
 		return err
+	}
+	if a.MQTT != nil {
+		if a.broker, err = mqtt.Serve(a.MQTT, mqtt.Options{Sensors: a.Sensors, Identity: a.Identity, Access: a.Access}); err != nil {
+			return err
+		}
 	}
 	a.mu.Lock()
 	a.ready = true
@@ -294,6 +309,11 @@ func (a *App) Stop() error {
 	a.mu.Lock()
 	a.ready = false
 	a.mu.Unlock()
+	if a.broker != nil {
+		if err := a.broker.Close(); err != nil {
+			a.Log.Warn("the door for sensors did not close", "err", err)
+		}
+	}
 	if a.stop != nil {
 		a.stop()
 	}

@@ -275,6 +275,11 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	c.does(200, "POST", at+"/cases/"+number+"/rating", map[string]any{"level": 5, "text": "slow"}, me...)
 	c.does(200, "POST", at+"/credentials/"+licence+"/status", map[string]any{"action": "suspend", "reason": "x"}, head...)
 	c.does(409, "POST", at+"/credentials/"+licence+"/status", map[string]any{"action": "suspend", "reason": "x"}, head...)
+	_, watch := p.person(city.Officer, "watch", "operations-center.clerk")
+	readings := c.does(200, "POST", at+"/readings", []byte("{\"device\":\"water-laodukou\",\"values\":{\"level\":1}}\n\n{\"device\":\"nothing\",\"values\":{\"level\":1}}\nnot json\n"), bearer(watch)...)
+	if readings["taken"] != 1.0 || len(readings["refused"].([]any)) != 2 {
+		t.Errorf("%v", readings)
+	}
 	rules := c.does(200, "GET", at+"/algorithms", nil)["items"].([]any)
 	c.does(200, "GET", at+"/algorithms/"+member(rules[0], "rule").(string), nil)
 	c.does(404, "GET", at+"/algorithms/nothing", nil)

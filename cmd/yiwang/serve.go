@@ -23,6 +23,7 @@ type serveCmd struct {
 	Database string         `help:"postgres://… in place of the SQLite file in the data folder." env:"YIWANG_DATABASE"`
 	Listen   string         `default:"localhost:8080" help:"Address to listen on."`
 	Origin   string         `help:"How people reach the program, such as https://city.example; default http and the address."`
+	MQTT     string         `name:"mqtt" placeholder:"ADDR" help:"Address to listen on for sensors, such as :1883; default is not to."`
 	Proxy    []netip.Prefix `help:"Networks of the proxies in front, such as 127.0.0.1/32: their X-Forwarded-For says who asks."`
 }
 
@@ -32,7 +33,11 @@ func (c *serveCmd) Run(e *env) error {
 		return exit{exitUsage, err.Error()}
 	}
 	defer l.Close()
-	a, err := app.New(e.ctx, app.Options{City: c.City, Data: c.Data, Database: c.Database, Origin: origin, Proxies: c.Proxy})
+	sensors, err := listenSensors(c.MQTT)
+	if err != nil {
+		return exit{exitUsage, err.Error()}
+	}
+	a, err := app.New(e.ctx, app.Options{City: c.City, Data: c.Data, Database: c.Database, Origin: origin, MQTT: sensors, Proxies: c.Proxy})
 	if err != nil {
 		return e.packFaults(err)
 	}
@@ -49,6 +54,7 @@ type demoCmd struct {
 	Data     string `help:"Data folder, kept; default is a temporary one, removed at the end." type:"path"`
 	City     string `help:"Another city's folder; default is Jianghai, which travels in the program." type:"path"`
 	Database string `help:"postgres://… in place of the SQLite file." env:"YIWANG_DATABASE"`
+	MQTT     string `name:"mqtt" placeholder:"ADDR" help:"Address to listen on for sensors, such as localhost:1883; default is not to."`
 	Seed     int64  `default:"1" help:"Same seed, same city."`
 	Quiet    bool   `help:"No made-up life: only the sign-ins and their papers."`
 }
@@ -60,6 +66,10 @@ func (c *demoCmd) Run(e *env) (err error) {
 		return exit{exitUsage, err.Error()}
 	}
 	defer l.Close()
+	sensors, err := listenSensors(c.MQTT)
+	if err != nil {
+		return exit{exitUsage, err.Error()}
+	}
 	data := c.Data
 	if data == "" {
 		if data, err = os.MkdirTemp("", "yiwang-demo-"); err != nil {
@@ -71,7 +81,7 @@ func (c *demoCmd) Run(e *env) (err error) {
 	if c.City == "" {
 		pack = cities.Jianghai()
 	}
-	a, err := app.New(e.ctx, app.Options{City: c.City, CityFS: pack, Data: data, Database: c.Database, Origin: origin, Demo: true,
+	a, err := app.New(e.ctx, app.Options{City: c.City, CityFS: pack, Data: data, Database: c.Database, Origin: origin, MQTT: sensors, Demo: true,
 		Since: demo.Began(time.Now()).AddDate(0, 0, -1)}) // the papers that people hold are older than the program
 	if err != nil {
 		return e.packFaults(err)
@@ -171,6 +181,13 @@ func listen(addr, origin string) (net.Listener, string, error) {
 		origin = "http://" + net.JoinHostPort(host, port)
 	}
 	return l, origin, nil
+}
+
+func listenSensors(addr string) (net.Listener, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	return net.Listen("tcp", addr)
 }
 
 func (e *env) packFaults(err error) error {

@@ -4,7 +4,7 @@ CREATE TABLE alerts (
   id          BYTEA NOT NULL PRIMARY KEY,
   rule        TEXT NOT NULL,
   device      TEXT NOT NULL,
-  value       DOUBLE PRECISION NOT NULL,
+  thousandths BIGINT NOT NULL,
   raised      BIGINT NOT NULL,
   cleared     BIGINT NOT NULL,
   case_number TEXT NOT NULL
