@@ -10,6 +10,7 @@ import (
 	"yiwang/credential"
 	"yiwang/directory"
 	"yiwang/form"
+	"yiwang/incident"
 	"yiwang/rule"
 	"yiwang/serviceitem"
 )
@@ -28,6 +29,8 @@ type City struct {
 	Kinds       []casework.Kind
 	Items       []serviceitem.Item
 	Listed      []serviceitem.Listed // the imported catalogue
+	Groups      []incident.Group     // classes of incidents; empty where the city takes none
+	Mappings    []Mapping            // of foreign tables
 	Sensors     alert.Definition     // empty where the city has none
 	Policies    map[string][]byte    // Cedar, by file
 

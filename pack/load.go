@@ -15,6 +15,7 @@ import (
 	"yiwang/credential"
 	"yiwang/directory"
 	"yiwang/form"
+	"yiwang/incident"
 	"yiwang/rule"
 	"yiwang/serviceitem"
 )
@@ -71,6 +72,8 @@ type loader struct {
 	forms       defs[form.Form]
 	kinds       defs[casework.Kind]
 	items       defs[serviceitem.Item]
+	classes     defs[incident.Group]
+	mappings    defs[Mapping]
 
 	unread map[string]bool // files that couldn't be read
 	known  index
@@ -79,7 +82,7 @@ type loader struct {
 // folders are those of a pack, with the ending of their files; "" is any.
 var folders = map[string]string{
 	"bodies": ".yaml", "credentials": ".yaml", "rules": ".yaml", "forms": ".yaml", "kinds": ".yaml", "items": ".yaml",
-	"access": ".cedar", "examples": "", "imported": ".csv",
+	"classes": ".yaml", "import": ".yaml", "access": ".cedar", "examples": "", "imported": ".csv",
 }
 
 // ownFiles are those beside the folders; the ones that are true must be there.
@@ -165,6 +168,8 @@ func (l *loader) read() {
 	readAll(l, "forms", &l.forms, func(f *form.Form) string { return string(f.ID) })
 	readAll(l, "kinds", &l.kinds, func(k *casework.Kind) string { return string(k.ID) })
 	readAll(l, "items", &l.items, func(it *serviceitem.Item) string { return string(it.Code) })
+	readAll(l, "classes", &l.classes, func(g *incident.Group) string { return g.ID })
+	readAll(l, "import", &l.mappings, func(m *Mapping) string { return m.ID })
 	l.city.Listed = readImported(l.fsys, l.faults)
 	l.city.Policies = map[string][]byte{}
 	for _, name := range l.files["access"] {
@@ -215,8 +220,11 @@ func (l *loader) checkAll() {
 	l.checkKinds()
 	l.checkItems()
 	l.checkSensors()
+	l.checkClasses()
+	l.checkMappings()
 	l.checkPolicies()
 	c := l.city
 	c.Site, c.Regions, c.Sensors = l.siteDef, l.regionsDef, l.sensorsDef
+	c.Groups, c.Mappings = l.classes.vals, l.mappings.vals
 	c.Bodies, c.Credentials, c.Kinds, c.Items = l.bodies.vals, l.credentials.vals, l.kinds.vals, l.items.vals
 }

@@ -1,0 +1,102 @@
+package incident_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"yiwang/city"
+	"yiwang/incident"
+)
+
+func both(s string) city.Text { return city.Text{ZhHans: s, En: s} }
+
+func group() incident.Group {
+	days := city.Limit{N: 2, Unit: city.WorkingDays}
+	return incident.Group{ID: "streets", Kind: incident.Component, Name: both("Streets"), Classes: []incident.Class{{
+		Code: "c0101", Name: both("Potholes"), About: both("Holes."), Body: "streets", Post: "streets.inspector", Grade: "B", Limit: days, Contact: days,
+		Evidence: []string{"before"}, Examples: []string{"a hole", "路上有坑"},
+		Fields: []incident.Field{{Code: "depth", Datatype: "number", Label: both("How deep?")},
+			{Code: "where", Datatype: "singlevaluelist", Label: both("Where?"), Values: []incident.Choice{{Key: "a", Name: both("A")}}}},
+	}}}
+}
+
+func TestClassFaults(t *testing.T) {
+	if g := group(); len(g.Check()) != 0 {
+		t.Errorf("%v", g.Check())
+	}
+	for at, spoil := range map[string]func(*incident.Group, *incident.Class){
+		"kind": func(g *incident.Group, c *incident.Class) {
+			g.Kind, g.Classes = "other", g.Classes[:1]
+			c.Code = "o0101"
+		},
+		"name":                             func(g *incident.Group, c *incident.Class) { g.Name.ZhHans = "" },
+		"classes":                          func(g *incident.Group, c *incident.Class) { g.Classes = nil },
+		"classes.0.code":                   func(g *incident.Group, c *incident.Class) { c.Code = "e0101" },
+		"classes.0.about":                  func(g *incident.Group, c *incident.Class) { c.About.En = "" },
+		"classes.0.grade":                  func(g *incident.Group, c *incident.Class) { c.Grade = "D" },
+		"classes.0.limit":                  func(g *incident.Group, c *incident.Class) { c.Limit.N = 0 },
+		"classes.0.contact":                func(g *incident.Group, c *incident.Class) { c.Contact.Unit = "moons" },
+		"classes.0.evidence.0":             func(g *incident.Group, c *incident.Class) { c.Evidence = []string{"smell"} },
+		"classes.0.examples":               func(g *incident.Group, c *incident.Class) { c.Examples = c.Examples[:1] },
+		"classes.0.examples.1":             func(g *incident.Group, c *incident.Class) { c.Examples[1] = strings.Repeat("长", 201) },
+		"classes.0.fields.1.code":          func(g *incident.Group, c *incident.Class) { c.Fields[1].Code = "depth" },
+		"classes.0.fields.0.datatype":      func(g *incident.Group, c *incident.Class) { c.Fields[0].Datatype = "smell" },
+		"classes.0.fields.1.values":        func(g *incident.Group, c *incident.Class) { c.Fields[1].Values = nil },
+		"classes.0.fields.1.values.0.name": func(g *incident.Group, c *incident.Class) { c.Fields[1].Values[0].Name.En = "" },
+	} {
+		g := group()
+		spoil(&g, &g.Classes[0:1:1][0])
+		var found []string
+		for _, f := range g.Check() {
+			found = append(found, f.Name)
+		}
+		if !strings.Contains(fmt.Sprint(found), at) {
+			t.Errorf("%s: %v", at, found)
+		}
+	}
+}
+
+var taught = []incident.Example{
+	{Class: "c0101", Text: "There is a pothole in the road"}, {Class: "c0101", Text: "马路上有个大坑"},
+	{Class: "c0301", Text: "The street light is out"}, {Class: "c0301", Text: "路灯不亮了"},
+	{Class: "e0101", Text: "Rubbish lies in the street"}, {Class: "e0101", Text: "街上有一堆垃圾"},
+}
+
+func TestSuggest(t *testing.T) {
+	c := incident.Learn(taught)
+	for text, want := range map[string]city.ItemCode{
+		"two deep potholes": "c0101", "我们这儿路灯坏了": "c0301", "STREET LIGHTS!": "c0301", "门口都是垃圾，没人收": "e0101", "大坑": "c0101",
+	} {
+		got := c.Suggest(text, 3)
+		if len(got) != 3 || got[0].Class != want || len(got[0].Why) == 0 {
+			t.Errorf("%s: %+v", text, got)
+			continue
+		}
+		sum := 0.0
+		for i, s := range got {
+			if sum += s.Share; i > 0 && s.Share > got[i-1].Share {
+				t.Errorf("%s: not the likeliest first: %+v", text, got)
+			}
+		}
+		if sum < 0.999 || sum > 1.001 {
+			t.Errorf("%s: shares sum up to %v", text, sum)
+		}
+		for _, w := range got[0].Why {
+			if !strings.Contains(strings.ToLower(text), w) {
+				t.Errorf("%s: %q was not said", text, w)
+			}
+		}
+	}
+	for _, nothing := range []string{"", "   ", "xyz", "\xff\xfe", "🙂🙂"} {
+		if got := c.Suggest(nothing, 3); got != nil {
+			t.Errorf("%q: %+v", nothing, got)
+		}
+	}
+	if got := incident.Learn(nil).Suggest("road", 3); got != nil {
+		t.Errorf("taught nothing: %+v", got)
+	}
+	if got := c.Suggest(strings.Repeat("坑 pothole ", 100_000), 1); len(got) != 1 || got[0].Class != "c0101" {
+		t.Errorf("a long text: %+v", got)
+	}
+}
