@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"yiwang/app"
 	"yiwang/city"
@@ -29,21 +30,29 @@ func (c *checkCmd) Run(e *env) error {
 }
 
 type importCmd struct {
-	Kind string            `arg:"" enum:"items,people,firms" help:"What the table holds: items, people or firms."`
-	File string            `arg:"" help:"A table: CSV or Excel." type:"path"`
-	Map  map[string]string `help:"Columns of the table for fields of ours, such as name=title;code=nr."`
-	JSON bool              `name:"json" help:"One JSON object for programs."`
+	Kind   string `arg:"" enum:"items,people,firms,incidents" help:"What the table holds: items, people, firms or incidents."`
+	File   string `arg:"" help:"A table: CSV or Excel." type:"path"`
+	Map    string `help:"Columns of the table for fields of ours, such as name=title;code=nr; for incidents a mapping file, or the id of one of the city's."`
+	DryRun bool   `help:"For incidents: say what would come of the table and file nothing."`
+	JSON   bool   `name:"json" help:"One JSON object for programs."`
 	cityFlags
 }
 
 func (c *importCmd) Run(e *env) error {
+	if c.Kind == "incidents" {
+		return c.incidents(e)
+	}
+	columns, err := columnsOf(c.Map)
+	if err != nil {
+		return err
+	}
 	if c.Kind != "items" {
-		return c.register(e)
+		return c.register(e, columns)
 	}
 	if c.City == "" {
 		return exit{exitUsage, city.Say(e.lang, "cli.import.which_city")}
 	}
-	o := pack.ImportOptions{Columns: c.Map}
+	o := pack.ImportOptions{Columns: columns}
 	if e.terminal {
 		o.Progress = func(done, total int) {
 			fmt.Fprintf(e.err, "\r%s", bar(done, total))
@@ -67,9 +76,9 @@ func (c *importCmd) Run(e *env) error {
 }
 
 // register imports people or firms into a city.
-func (c *importCmd) register(e *env) error {
+func (c *importCmd) register(e *env, columns map[string]string) error {
 	return c.with(e, func(a *app.App) error {
-		r, err := a.Import(e.ctx, app.Table{Kind: c.Kind, File: c.File, Columns: c.Map, Lang: e.lang, Progress: e.percent("")})
+		r, err := a.Import(e.ctx, app.Table{Kind: c.Kind, File: c.File, Columns: columns, Lang: e.lang, Progress: e.percent("")})
 		if err != nil {
 			return err
 		}
@@ -82,6 +91,53 @@ func (c *importCmd) register(e *env) error {
 		}
 		return nil
 	})
+}
+
+// columnsOf reads "name=title;code=nr".
+func columnsOf(s string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, pair := range strings.Split(s, ";") {
+		if pair == "" {
+			continue
+		}
+		ours, theirs, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, city.Invalid("cli.import.map", "text", pair)
+		}
+		out[ours] = theirs
+	}
+	return out, nil
+}
+
+// incidents says what would come of a table of reports.
+func (c *importCmd) incidents(e *env) error {
+	if !c.DryRun {
+		return exit{exitUsage, city.Say(e.lang, "cli.import.dry_only")}
+	}
+	if c.City == "" {
+		return exit{exitUsage, city.Say(e.lang, "cli.import.which_city")}
+	}
+	p, faults := pack.Load(c.City)
+	if len(faults) > 0 {
+		return e.packFaults(app.PackFaults(faults))
+	}
+	r, err := app.RouteIncidents(e.ctx, p, app.IncidentTable{File: c.File, Mapping: c.Map, Lang: e.lang, Progress: e.percent("")}, nil)
+	if err != nil {
+		return e.packFaults(err)
+	}
+	if c.JSON {
+		return e.json(r)
+	}
+	e.say("cli.import.routed", "rows", r.Read, "fit", r.Added, "rejected", r.Rejected)
+	for _, b := range p.Bodies {
+		if n := r.Bodies[b.ID]; n > 0 {
+			e.line("  %6d  %s", n, b.Name.In(e.lang))
+		}
+	}
+	if r.Rejects != "" {
+		e.say("cli.import.rejects", "file", r.Rejects)
+	}
+	return nil
 }
 
 // bar draws progress over thirty places.
