@@ -41,7 +41,20 @@ func hudson(t *testing.T) *City {
 
 // What the pack's own sentences teach finds at least these again.
 func TestPackTeaches(t *testing.T) {
-	p := hudson(t)
+	jianghai, faults := Load("../cities/jianghai")
+	if len(faults) > 0 {
+		t.Fatal(said(faults))
+	}
+	if n := len(jianghai.Groups); n != 11 {
+		t.Errorf("%d groups, of components 5 and of events 6", n)
+	}
+	for _, p := range []*City{jianghai, hudson(t)} {
+		teaches(t, p)
+	}
+}
+
+func teaches(t *testing.T, p *City) {
+	t.Helper()
 	var all []incident.Example
 	for _, g := range p.Groups {
 		for _, c := range g.Classes {
