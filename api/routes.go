@@ -48,6 +48,8 @@ func (a *API) routes() {
 	readings := post("/readings", "send-readings", "What sensors measured, a JSON object a line.", http.StatusOK)
 	readings.file = true
 	register(a, readings, a.readings)
+	register(a, get("/sensors", "list-sensors", "How the sensors stand; for officers."), a.listSensors)
+	register(a, post("/sensors/{id}/release", "release-sensor", "Listen again to a sensor that was in quarantine.", http.StatusOK, absent), a.releaseSensor)
 
 	register(a, get("/uses", "list-uses", "Who used my data, for what.", wrong), a.listUses)
 	register(a, open(get("/algorithms", "list-algorithms", "The rules that decide, with their counts.")), a.listAlgorithms)

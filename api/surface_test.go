@@ -165,7 +165,7 @@ func TestDocumentIsOpenAPI31(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) != 21 {
+	if len(ids) != 23 {
 		t.Errorf("%d operations", len(ids))
 	}
 }

@@ -280,6 +280,11 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	if readings["taken"] != 1.0 || len(readings["refused"].([]any)) != 2 {
 		t.Errorf("%v", readings)
 	}
+	if list := c.does(200, "GET", at+"/sensors", nil, bearer(watch)...)["items"].([]any); len(list) != 6 {
+		t.Errorf("%v", list)
+	}
+	c.does(200, "POST", at+"/sensors/water-laodukou/release", map[string]any{}, bearer(watch)...)
+	c.does(404, "POST", at+"/sensors/nothing/release", map[string]any{}, bearer(watch)...)
 	rules := c.does(200, "GET", at+"/algorithms", nil)["items"].([]any)
 	c.does(200, "GET", at+"/algorithms/"+member(rules[0], "rule").(string), nil)
 	c.does(404, "GET", at+"/algorithms/nothing", nil)

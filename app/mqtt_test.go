@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"yiwang/city"
 	"yiwang/identity"
 	"yiwang/internal/db"
+	"yiwang/notify"
 )
 
 // sensors is a place with a door for sensors and a token for them.
@@ -81,6 +83,18 @@ func TestSensorsOverMQTT(t *testing.T) {
 		if bad := s.Device.ID == "noise-binjianglu"; bad == s.Quarantined.IsZero() {
 			t.Errorf("%s in quarantine since %v", s.Device.ID, s.Quarantined)
 		}
+	}
+	_, watch := p.person(city.Officer, "watch", "operations-center.clerk")
+	known, err := p.app.Identity.Actor(context.Background(), watch)
+	p.ok(err)
+	p.ok(p.app.Journal.CatchUp(context.Background()))
+	var page notify.Page
+	p.ok(p.app.DB.View(context.Background(), func(ctx context.Context, tx *db.Tx) (err error) {
+		page, err = p.app.Notices.List(ctx, tx, known.Actor, "", 10)
+		return err
+	}))
+	if len(page.Items) != 1 || page.Items[0].Tone != notify.Alarm || !strings.Contains(page.Items[0].Text.In(city.English), "“Binjianglu noise meter”") {
+		t.Errorf("the watch officer is told once: %+v", page.Items)
 	}
 }
 
