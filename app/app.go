@@ -31,6 +31,7 @@ import (
 	"yiwang/journal"
 	"yiwang/notify"
 	"yiwang/pack"
+	"yiwang/scorecard"
 	"yiwang/search"
 	"yiwang/serviceitem"
 	"yiwang/web"
@@ -70,6 +71,7 @@ type App struct {
 	Items       *serviceitem.Service
 	Sensors     *alert.Watch
 	Notices     *notify.Notify
+	Scores      *scorecard.Scorecard
 	Search      *search.Index
 	Site        *web.Site
 

@@ -21,6 +21,7 @@ import (
 	"yiwang/internal/db"
 	"yiwang/journal"
 	"yiwang/notify"
+	"yiwang/scorecard"
 	"yiwang/search"
 	"yiwang/web"
 	"yiwang/web/citizen"
@@ -80,7 +81,9 @@ func (a *App) followers() {
 	})
 	a.Search = search.New(a.Journal, a.Access)
 	a.Search.IndexItems(a.searchable())
+	a.Scores = scorecard.New(scorecard.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Zone: p.Zone})
 	a.Journal.Follow(a.Notices)
+	a.Journal.Follow(a.Scores)
 	a.Journal.Follow(a.Search)
 	a.Journal.Follow(a.Items.Eraser())
 }

@@ -261,6 +261,9 @@ func (e *Engine) announce(ctx context.Context, tx *db.Tx, actor city.Actor, k *K
 	}
 	data := map[string]any{"case": c.ID, "number": c.Number, "kind": c.Kind, "item": c.Item, "action": r.Action,
 		"from": r.Stage, "stage": c.Stage, "body": c.Body}
+	if r.Action == ActOpen && c.Region != "" {
+		data["region"] = c.Region
+	}
 	if !c.Due.IsZero() {
 		data["due"] = c.Due
 	}
