@@ -26,6 +26,7 @@ type (
 	draftTag      struct{}
 	noticeTag     struct{}
 	alertTag      struct{}
+	reportTag     struct{}
 )
 
 type (
@@ -53,6 +54,8 @@ type (
 	NoticeID = ID[noticeTag]
 	// AlertID identifies something that sensors found.
 	AlertID = ID[alertTag]
+	// ReportID identifies what one person reported of an incident.
+	ReportID = ID[reportTag]
 )
 
 // NewID makes a fresh identifier; later ones sort after earlier ones.
@@ -70,6 +73,7 @@ func NewEventID() EventID           { return NewID[eventTag]() }
 func NewRunID() RunID               { return NewID[runTag]() }
 func NewDraftID() DraftID           { return NewID[draftTag]() }
 func NewNoticeID() NoticeID         { return NewID[noticeTag]() }
+func NewReportID() ReportID         { return NewID[reportTag]() }
 func NewAlertID() AlertID           { return NewID[alertTag]() }
 
 // ParseID reads the 36-character text form.

@@ -26,6 +26,9 @@ type Recipient struct {
 	Post   city.PostID     `json:"post,omitempty"`
 	Body   city.BodyID     `json:"body,omitempty"`
 	Region city.RegionCode `json:"region,omitempty"`
+	// Reporter is whoever made the report: they may have no account, and how to
+	// reach them lies sealed with the report.
+	Reporter city.ReportID `json:"reporter,omitzero"`
 }
 
 // ActorRef is what the journal keeps of an actor: no name.

@@ -14,6 +14,11 @@
 // read the boxes of their posts and body, as far as their regions reach; each
 // officer has read what that officer has read.
 //
+// Who reported something may have no account. Their recipient is the report
+// (journal.Recipient.Reporter); nobody opens that box, its notices go out by text
+// message or mail, to where Options.Contacts finds that report's reporter when the
+// message is sent. Destroying the report's key thus ends the messages, too.
+//
 // # What events must say
 //
 // Data is a JSON object. Keys that an event type lacks are left out of its
@@ -33,6 +38,8 @@
 //	account.locked, .unlocked, .activated, .code_issued, .recovered,
 //	password.changed, passkey.added, passkey.removed, token.created
 //	person.changed                          nothing
+//	incident.reported, .dispatched, .merged, .answered, .reopened
+//	    number (of the case that goes on), item (the class), body, due
 //
 // Whom a case's event tells follows from it: the applicant of what moves the
 // matter, a post when the case comes to it (from differs from stage) or when it

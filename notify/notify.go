@@ -94,6 +94,9 @@ type Box struct {
 	Post   city.PostID
 	Body   city.BodyID
 	Region city.RegionCode
+	// Reporter is whoever made a report. Nobody opens such a box: its notices go
+	// out by the channels outside.
+	Reporter city.ReportID
 }
 
 // boxOf is the narrowest box that the recipient names. An applicant who acts for
@@ -104,6 +107,8 @@ func boxOf(r journal.Recipient) (b Box, ok bool) {
 		b.Person = r.Person
 	case !r.Firm.IsZero():
 		b.Firm = r.Firm
+	case !r.Reporter.IsZero():
+		b.Reporter = r.Reporter
 	case r.Post != "":
 		b.Post = r.Post
 	case r.Body != "":
@@ -116,7 +121,7 @@ func boxOf(r journal.Recipient) (b Box, ok bool) {
 	return b, true
 }
 
-func (b Box) official() bool { return b.Person.IsZero() && b.Firm.IsZero() }
+func (b Box) official() bool { return b.Person.IsZero() && b.Firm.IsZero() && b.Reporter.IsZero() }
 
 // String is the box's name in the database.
 func (b Box) String() string {
@@ -125,6 +130,8 @@ func (b Box) String() string {
 		return "person:" + b.Person.String()
 	case !b.Firm.IsZero():
 		return "firm:" + b.Firm.String()
+	case !b.Reporter.IsZero():
+		return "reporter:" + b.Reporter.String()
 	case b.Post != "":
 		return "post:" + string(b.Post)
 	case b.Body != "":
@@ -140,6 +147,8 @@ func parseBox(s string) (b Box, err error) {
 		err = parseInto(&b.Person, id)
 	case "firm":
 		err = parseInto(&b.Firm, id)
+	case "reporter":
+		err = parseInto(&b.Reporter, id)
 	case "post":
 		b.Post = city.PostID(id)
 	case "body":

@@ -47,6 +47,8 @@ type town struct {
 	sms     *memo
 	email   *memo
 	reached map[city.PersonID][]notify.Contact
+
+	reporters map[city.ReportID][]notify.Contact
 }
 
 // memo is a channel that remembers, and fails when told to.
@@ -102,6 +104,9 @@ func newTown(t testing.TB, d *db.DB) *town {
 		},
 		Channels: []notify.Channel{w.sms, w.email},
 		Contacts: func(_ context.Context, _ *db.Tx, to journal.Recipient) ([]notify.Contact, error) {
+			if !to.Reporter.IsZero() {
+				return w.reporters[to.Reporter], nil
+			}
 			return w.reached[to.Person], nil
 		},
 		Link: func(typ, subject string) string {

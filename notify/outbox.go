@@ -212,7 +212,7 @@ func (n *Notify) prepare(ctx context.Context, m messageRow) (msg Message, channe
 		var to *Contact
 		if n.contacts != nil {
 			all, err := n.contacts(ctx, tx, journal.Recipient{Person: notice.Box.Person, Firm: notice.Box.Firm, Post: notice.Box.Post,
-				Body: notice.Box.Body, Region: row.region})
+				Body: notice.Box.Body, Region: row.region, Reporter: notice.Box.Reporter})
 			if err != nil {
 				return err
 			}
@@ -296,7 +296,10 @@ func (n *Notify) About(ctx context.Context, tx *db.Tx, actor city.Actor, subject
 			return nil, err
 		}
 		notice.Read = r.read
-		t := Told{Notice: notice, By: []Delivery{{Channel: "screen", State: MessageSent, At: notice.At, Read: r.read}}}
+		t := Told{Notice: notice}
+		if notice.Box.Reporter.IsZero() { // whose box nobody opens
+			t.By = append(t.By, Delivery{Channel: "screen", State: MessageSent, At: notice.At, Read: r.read})
+		}
 		messages, err := messagesOf(ctx, tx, r.id)
 		if err != nil {
 			return nil, err

@@ -77,6 +77,12 @@ var told = map[string]struct{ person, post saying }{
 	"passkey.removed":     {person: saying{key: "notify.passkey.removed", tone: Waiting, urgent: true}},
 	"token.created":       {person: saying{key: "notify.token.created", tone: Waiting, urgent: true}},
 
+	"incident.reported":   {person: saying{key: "notify.incident.reported", with: "due", without: "notify.incident.reported.plain", urgent: true}},
+	"incident.dispatched": {person: saying{key: "notify.incident.dispatched", with: "due", without: "notify.incident.dispatched.plain", urgent: true}},
+	"incident.merged":     {person: saying{key: "notify.incident.merged", urgent: true}},
+	"incident.answered":   {person: saying{key: "notify.incident.answered", tone: Done, urgent: true}},
+	"incident.reopened":   {person: saying{key: "notify.incident.reopened", tone: Waiting, urgent: true}},
+
 	"sensor.quarantined": {post: saying{key: "notify.sensor.quarantined", tone: Alarm}},
 	"sensor.released":    {post: saying{key: "notify.sensor.released"}},
 }
