@@ -263,3 +263,47 @@ func TestClassesNameWhatExists(t *testing.T) {
 		}
 	}
 }
+
+// Sentences that stand in no pack, as people would say them.
+func TestWordsNobodyTaught(t *testing.T) {
+	p, faults := Load("../cities/jianghai")
+	if len(faults) > 0 {
+		t.Fatal(said(faults))
+	}
+	var all []incident.Example
+	for _, g := range p.Groups {
+		for _, c := range g.Classes {
+			for _, e := range append(c.Examples, c.Name.ZhHans, c.Name.En, c.About.ZhHans, c.About.En) {
+				all = append(all, incident.Example{Class: c.Code, Text: e})
+			}
+		}
+	}
+	c := incident.Learn(all)
+	sentences := map[string]string{
+		"我家门口的路灯已经黑了三天了，晚上看不见路": "c0103", "小区门口井盖没了，差点掉下去": "c0101", "隔壁工地半夜还在打桩，孩子睡不着": "e0106",
+		"有辆面包车一直停在消防通道上": "e0502", "河边的水又黑又臭": "e0110", "烧烤摊的油烟熏得开不了窗": "e0108", "人行道的地砖碎了，老人摔了一跤": "c0202",
+		"红绿灯坏了，路口很乱": "c0204", "楼上邻居家漏水，把我家天花板泡了": "e0605", "下大雨，下穿桥底下全是水，车过不去": "e0401", "楼道墙上全是小广告": "e0201",
+		"The traffic light at the crossing does not change": "c0204", "There is a big hole in the road": "c0201", "Somebody left rubble beside the river": "e0102",
+		"A tree fell on the road in the storm": "e0405", "Shared bikes everywhere, I can't walk on the pavement": "e0503",
+	}
+	first, three := 0, 0
+	for text, want := range sentences {
+		var got []string
+		for i, s := range c.Suggest(text, 3) {
+			got = append(got, string(s.Class))
+			if string(s.Class) == want {
+				three++
+				if i == 0 {
+					first++
+				}
+			}
+		}
+		if !slices.Contains(got, want) {
+			t.Logf("%s: %v, meant %s", text, got, want)
+		}
+	}
+	t.Logf("%d sentences: %d right at once, %d among three", len(sentences), first, three)
+	if three < 13 {
+		t.Errorf("%d of %d among three", three, len(sentences))
+	}
+}

@@ -181,8 +181,12 @@ func (d *Door) discovery(x *exchange) error {
 func (d *Door) services(x *exchange) error {
 	out := listOf[serviceWire]{root: "services"}
 	for _, s := range d.Desk.Services() {
+		words := make([]string, len(s.Keywords))
+		for i, k := range s.Keywords {
+			words[i] = strings.ReplaceAll(k, ",", "") // commas part them
+		}
 		out.items = append(out.items, serviceWire{Code: string(s.Code), Name: s.Name.In(x.lang), Description: maybe(s.About.In(x.lang)),
-			Metadata: len(s.Attributes) > 0, Type: "realtime", Keywords: maybe(strings.Join(s.Keywords, ",")), Group: maybe(s.Group.In(x.lang))})
+			Metadata: len(s.Attributes) > 0, Type: "realtime", Keywords: maybe(strings.Join(words, ",")), Group: maybe(s.Group.In(x.lang))})
 	}
 	return x.answer(http.StatusOK, out)
 }

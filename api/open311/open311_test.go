@@ -37,7 +37,7 @@ type paperDesk struct {
 
 func (p *paperDesk) Services() []open311.Service {
 	return []open311.Service{
-		{Code: "c0101", Name: both("Manhole cover"), About: both("A cover is missing, broken or loud."), Group: both("Utilities"), Keywords: []string{"manhole", "cover"},
+		{Code: "c0101", Name: both("Manhole cover"), About: both("A cover is missing, broken or loud."), Group: both("Utilities"), Keywords: []string{"man,hole", "cover"},
 			Attributes: []open311.Attribute{
 				{Code: "kind", Datatype: "singlevaluelist", Required: true, Label: both("What is wrong?"), Values: []open311.Choice{{Key: "missing", Name: both("It is missing")}, {Key: "loud", Name: both("It is loud")}}},
 				{Code: "depth", Datatype: "number", Label: both("How deep is it?"), Help: both("In metres.")},
