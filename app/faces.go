@@ -88,6 +88,21 @@ func (a *App) followers() {
 	a.Journal.Follow(a.Items.Eraser())
 }
 
+// itemName is the name of an item or of a class of incidents.
+func (a *App) itemName(code city.ItemCode) city.Text {
+	if it, ok := a.Pack.Item(code); ok {
+		return it.Name
+	}
+	for _, g := range a.Pack.Groups {
+		for _, c := range g.Classes {
+			if c.Code == code {
+				return c.Name
+			}
+		}
+	}
+	return city.Text{ZhHans: string(code), En: string(code)}
+}
+
 func (a *App) bodyName(id city.BodyID) city.Text {
 	if b, ok := a.Pack.Body(id); ok {
 		return b.Name
@@ -117,7 +132,7 @@ func (a *App) faces(ctx context.Context) error {
 	pages.Routes(inner)
 	inner.Handle("/static/", a.Site.Static())
 	officers := desk.New(desk.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases, Items: a.Items,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Search: a.found})
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, ItemName: a.itemName, Search: a.found})
 	inner.Handle("/desk", officers)
 	inner.Handle("/desk/", officers)
 	outer := http.NewServeMux()

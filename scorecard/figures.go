@@ -70,12 +70,22 @@ func (q Query) check() error {
 	return nil
 }
 
-func (s *Scorecard) ask(ctx context.Context, actor city.Actor, action string, q Query) error {
+func resource(q Query) access.Resource {
 	r := access.Resource{Type: "Scorecard", ID: string(q.Sort), Attrs: access.Attrs{"sort": string(q.Sort)}}
 	if q.Body != "" {
 		r.Attrs["body"] = q.Body
 	}
-	return s.o.Access.Ask(ctx, actor, action, r)
+	return r
+}
+
+func (s *Scorecard) ask(ctx context.Context, actor city.Actor, action string, q Query) error {
+	return s.o.Access.Ask(ctx, actor, action, resource(q))
+}
+
+// May reports whether the actor may read what stands behind the figures of the
+// query and open its cases; who may not can compare bodies still.
+func (s *Scorecard) May(actor city.Actor, q Query) bool {
+	return s.o.Access.Decide(actor, "scorecard.cases", resource(q)).Allowed
 }
 
 // Figures draws up the lines of a query, by key. Who may not read the whole city

@@ -13,10 +13,11 @@ import (
 	"yiwang/directory"
 	"yiwang/identity"
 	"yiwang/internal/db"
+	"yiwang/scorecard"
 	"yiwang/serviceitem"
 )
 
-// Deps are what the desk stands on. All are needed but Search.
+// Deps are what the desk stands on. All are needed but Search and ItemName.
 type Deps struct {
 	DB          *db.DB
 	Access      *access.Access
@@ -26,6 +27,10 @@ type Deps struct {
 	Items       *serviceitem.Service
 	Algorithms  *algorithm.Register
 	Credentials *credential.Registry
+	Scores      *scorecard.Scorecard
+	// ItemName is what the city calls what a case is about: an item or a class of
+	// incidents; nil says the code.
+	ItemName func(city.ItemCode) city.Text
 	// Actor is who asks, as the session says; nil takes the visitor of the page.
 	Actor func(*http.Request) city.Actor
 	// Search finds cases and licences that the actor may see; nil finds only full

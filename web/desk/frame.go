@@ -24,6 +24,7 @@ func (d *Desk) frame(ctx context.Context, actor city.Actor, section string, coun
 		doc.Nav = append(doc.Nav, web.NavItem{Section: "counter", Key: "desk.nav.counter", Href: PathCounter})
 	}
 	doc.Nav = append(doc.Nav, web.NavItem{Section: "licences", Key: "desk.nav.licences", Href: PathLicences})
+	doc.Nav = append(doc.Nav, web.NavItem{Section: "scorecard", Key: "desk.nav.scorecard", Href: PathScores})
 	d.held(ctx, actor, &doc)
 	doc.Duty = d.duty(ctx, actor)
 	return doc

@@ -15,6 +15,7 @@ const (
 	PathSearch   = "/desk/search"
 	PathCounter  = "/desk/counter"
 	PathLicences = "/desk/licences"
+	PathScores   = "/desk/scorecard"
 )
 
 // CasePath is the page of a case, and what hangs under it: "" for the page, or

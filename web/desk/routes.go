@@ -44,6 +44,10 @@ func New(deps Deps) http.Handler {
 	page("GET /desk/licences/{number}/{change}", d.changePage)
 	page("POST /desk/licences/{number}/{change}", d.change)
 
+	page("GET /desk/scorecard", d.scorecardPage)
+	page("GET /desk/scorecard/cases", d.scoredPage)
+	page("GET /desk/scorecard/{month}", d.scorecardPage)
+
 	mux.HandleFunc("/", web.NotFound)
 	return mux
 }
