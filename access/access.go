@@ -34,8 +34,7 @@ type Resource struct {
 
 // Access decides by policies. It is immutable and safe for concurrent use.
 type Access struct {
-	set   *cedar.PolicySet
-	files int
+	policies scoped
 }
 
 // New compiles policies, by file name. Errors name file and position.
@@ -64,7 +63,8 @@ func New(policies map[string][]byte) (*Access, error) {
 			}
 		}
 	}
-	return &Access{set: set, files: len(names)}, nil
+	sorted, err := sortByScope(set)
+	return &Access{policies: sorted}, err
 }
 
 // largest is how many bytes a policy file may have: the parser goes as deep as
@@ -116,7 +116,8 @@ func (a *Access) Decide(actor city.Actor, action string, r Resource) Decision {
 			"items":     set(items(actor.Items)),
 		}),
 	}
-	verdict, diag := cedar.Authorize(a.set, pair{principal, resource}, req)
+	fit := a.policies.fitting(string(principal.UID.Type), action, r.Type)
+	verdict, diag := cedar.Authorize(fit, pair{principal, resource}, req)
 	d := Decision{Allowed: verdict == cedar.Allow}
 	for _, why := range diag.Reasons {
 		d.Policies = append(d.Policies, string(why.PolicyID))
