@@ -14,21 +14,23 @@ import (
 func inbox(ctx context.Context, tx *db.Tx, actor city.Actor, q InboxQuery, after cursorAt, now int64) ([]caseRow, error) {
 	var parts []string
 	b := &binder{}
-	part := func(from, where string) {
+	type source struct{ from, due, id string }
+	plain := source{`cases c`, "c.due", "c.id"}
+	joined := source{`case_tasks t JOIN cases c ON c.id = t.case_id`, "t.due", "t.case_id"} // the case's own due date
+	part := func(s source, where string) {
 		w := where
 		if q.Kind != "" {
 			w += " AND c.kind = " + b.bind(string(q.Kind))
 		}
 		if q.Scope == ScopeOverdue {
-			w += " AND " + due(from) + " < " + b.bind(now)
+			w += " AND " + s.due + " < " + b.bind(now)
 		}
 		if after.set {
-			w += " AND (" + due(from) + ", c.id) > (" + b.bind(after.key) + ", " + b.bind(after.id) + ")"
+			w += " AND (" + s.due + ", " + s.id + ") > (" + b.bind(after.key) + ", " + b.bind(after.id) + ")"
 		}
-		parts = append(parts, "SELECT * FROM (SELECT "+rowColumns+" FROM "+from+" WHERE "+w+
-			" ORDER BY "+due(from)+", c.id LIMIT "+b.bind(q.Limit+1)+") p"+fmt.Sprint(len(parts)))
+		parts = append(parts, "SELECT * FROM (SELECT "+rowColumns+" FROM "+s.from+" WHERE "+w+
+			" ORDER BY "+s.due+", "+s.id+" LIMIT "+b.bind(q.Limit+1)+") p"+fmt.Sprint(len(parts)))
 	}
-	const plain, joined = `cases c`, `case_tasks t JOIN cases c ON c.id = t.case_id`
 	if q.Scope != ScopePost {
 		part(plain, "c.open = 1 AND c.assignee IS NOT NULL AND c.assignee = "+b.bind(actor.Account))
 		part(joined, "t.assignee IS NOT NULL AND t.assignee = "+b.bind(actor.Account))
@@ -44,15 +46,6 @@ func inbox(ctx context.Context, tx *db.Tx, actor city.Actor, q InboxQuery, after
 	}
 	sql := strings.Join(parts, " UNION ") + " ORDER BY due, id LIMIT " + b.bind(q.Limit+1)
 	return db.All(ctx, tx, scanCase, sql, b.args...)
-}
-
-// due is the column that a part of the inbox is ordered by; both sources carry
-// the case's own due date.
-func due(from string) string {
-	if strings.HasPrefix(from, "case_tasks") {
-		return "t.due"
-	}
-	return "c.due"
 }
 
 // covers limits to the regions of the officer's posts.
@@ -142,7 +135,7 @@ func casesUnder(ctx context.Context, tx *db.Tx, id city.CaseID) ([]caseRow, erro
 }
 
 func waitingForRule(ctx context.Context, tx *db.Tx, limit int) ([]caseRow, error) {
-	return db.All(ctx, tx, scanCase, "SELECT "+rowColumns+" FROM cases c WHERE c.open = 1 AND c.post = $1 ORDER BY c.due, c.id LIMIT $2", rulePost, limit)
+	return db.All(ctx, tx, scanCase, "SELECT "+rowColumns+" FROM cases c WHERE c.open = 1 AND c.assignee IS NULL AND c.post = $1 ORDER BY c.due, c.id LIMIT $2", rulePost, limit)
 }
 
 // ringing lists cases whose alarm has passed, oldest first.
