@@ -155,32 +155,24 @@ func credentialOf(c credential.Credential, whole bool) credentialBody {
 func (a *API) whole(ctx context.Context, actor city.Actor, n city.CaseNumber) (*caseBody, error) {
 	var b *caseBody
 	read := func(ctx context.Context, tx *db.Tx) error {
-		var c casework.Case
+		var f casework.CaseFile
 		var err error
 		if actor.Kind == city.Officer {
-			c, err = a.Cases.Look(ctx, tx, actor, n, "purpose.handle")
+			f, err = a.Cases.LookInto(ctx, tx, actor, n, "purpose.handle")
 		} else {
-			c, err = a.Cases.Get(ctx, tx, actor, n)
+			f, err = a.Cases.CaseFile(ctx, tx, actor, n)
 		}
 		if err != nil {
 			return err
 		}
-		b = a.caseOf(c)
+		b = a.caseOf(f.Case)
 		if err := a.addCredentials(ctx, tx, actor, b); err != nil {
 			return err
 		}
-		options, err := a.Cases.Options(ctx, tx, actor, n)
-		if err != nil {
-			return err
-		}
-		for _, o := range options {
+		for _, o := range f.Options {
 			b.Actions = append(b.Actions, optionBody{Action: o.Action, Label: o.Label, Task: o.Task, Needs: o.Needs, Procedures: o.Procedures})
 		}
-		records, err := a.Cases.History(ctx, tx, actor, n)
-		if err != nil {
-			return err
-		}
-		for _, r := range records {
+		for _, r := range f.Records {
 			if r.Action == casework.ActComment && actor.Kind != city.Officer && r.By.Kind == city.Officer {
 				continue // notes among officers
 			}

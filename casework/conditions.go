@@ -349,17 +349,19 @@ func (e *Engine) Options(ctx context.Context, tx *db.Tx, actor city.Actor, n cit
 	if err != nil {
 		return nil, err
 	}
+	return e.options(ctx, tx, actor, row)
+}
+
+func (e *Engine) options(ctx context.Context, tx *db.Tx, actor city.Actor, row caseRow) ([]Option, error) {
 	k, err := e.version(ctx, tx, row.kind, row.version)
 	if err != nil {
 		return nil, err
 	}
 	var out []Option
 	try := func(name string, label city.Text, o Option) {
-		if !e.access.Decide(actor, "case.act", e.resource(k, row, name)).Allowed {
-			return
-		}
 		t, err := allowed(k, &row.state, actor, Action{Name: name})
-		if err != nil || name == ActReopen && e.inTime(k, &row.state, Action{Name: name}) != nil {
+		if err != nil || name == ActReopen && e.inTime(k, &row.state, Action{Name: name}) != nil ||
+			!e.access.Decide(actor, "case.act", e.resource(k, row, name)).Allowed {
 			return
 		}
 		o.Action, o.Label, o.Task = name, label, t.ID

@@ -59,6 +59,11 @@ func (e *Engine) Look(ctx context.Context, tx *db.Tx, actor city.Actor, n city.C
 	if err != nil {
 		return Case{}, err
 	}
+	return c, e.trace(ctx, tx, actor, c, purpose)
+}
+
+// trace puts an officer's look on record.
+func (e *Engine) trace(ctx context.Context, tx *db.Tx, actor city.Actor, c Case, purpose string) error {
 	u := access.Use{Person: c.Applicant, At: e.clock.Now(), Purpose: purpose, Case: c.Number, Fields: []string{"application"}}
 	for _, t := range c.State.Tasks {
 		if actor.Holds(t.Post) {
@@ -70,7 +75,40 @@ func (e *Engine) Look(ctx context.Context, tx *db.Tx, actor city.Actor, n city.C
 			u.Post = p
 		}
 	}
-	return c, access.RecordUse(ctx, tx, e.journal, actor, u)
+	return access.RecordUse(ctx, tx, e.journal, actor, u)
+}
+
+// CaseFile is a case with all that was done with it, and what the actor can do now.
+type CaseFile struct {
+	Case
+	Records []Record
+	Options []Option
+}
+
+// CaseFile reads a case (案卷) whole and once, as Get, History and Options would
+// give it piece by piece.
+func (e *Engine) CaseFile(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber) (f CaseFile, err error) {
+	row, err := caseByNumber(ctx, tx, n)
+	if err != nil {
+		return f, err
+	}
+	if f.Case, err = e.read(ctx, tx, actor, row); err != nil {
+		return f, err
+	}
+	if f.Records, err = e.history(ctx, tx, row); err != nil {
+		return f, err
+	}
+	f.Options, err = e.options(ctx, tx, actor, row)
+	return f, err
+}
+
+// LookInto reads the case file for an officer and leaves the trace of Look.
+func (e *Engine) LookInto(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, purpose string) (CaseFile, error) {
+	f, err := e.CaseFile(ctx, tx, actor, n)
+	if err != nil {
+		return CaseFile{}, err
+	}
+	return f, e.trace(ctx, tx, actor, f.Case, purpose)
 }
 
 // History reads the case's actions with their words; after erasure the words are
@@ -83,6 +121,10 @@ func (e *Engine) History(ctx context.Context, tx *db.Tx, actor city.Actor, n cit
 	if _, err := e.read(ctx, tx, actor, row); err != nil {
 		return nil, err
 	}
+	return e.history(ctx, tx, row)
+}
+
+func (e *Engine) history(ctx context.Context, tx *db.Tx, row caseRow) ([]Record, error) {
 	stored, err := actionsOf(ctx, tx, row.id, row.state.Seq)
 	if err != nil {
 		return nil, err

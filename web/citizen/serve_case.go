@@ -34,15 +34,11 @@ type dossier struct {
 
 // dossier reads a matter, for whoever may read it.
 func (p *Pages) dossier(ctx context.Context, tx *db.Tx, a city.Actor, n city.CaseNumber) (d dossier, err error) {
-	if d.c, err = p.Cases.Get(ctx, tx, a, n); err != nil {
+	f, err := p.Cases.CaseFile(ctx, tx, a, n)
+	if err != nil {
 		return d, err
 	}
-	if d.records, err = p.Cases.History(ctx, tx, a, n); err != nil {
-		return d, err
-	}
-	if d.options, err = p.Cases.Options(ctx, tx, a, n); err != nil {
-		return d, err
-	}
+	d.c, d.records, d.options = f.Case, f.Records, f.Options
 	if d.kids, err = p.Cases.Children(ctx, tx, a, d.c.ID); err != nil {
 		return d, err
 	}

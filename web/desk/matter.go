@@ -122,17 +122,12 @@ func (d *Desk) open(ctx context.Context, v visit) (*opened, error) {
 
 func (d *Desk) read(ctx context.Context, tx *db.Tx, v visit) (*opened, error) {
 	o := &opened{}
-	var err error
-	if o.c, err = d.Cases.Get(ctx, tx, v.actor, v.number); err != nil {
+	f, err := d.Cases.CaseFile(ctx, tx, v.actor, v.number)
+	if err != nil {
 		return nil, err
 	}
+	o.c, o.records, o.options = f.Case, f.Records, f.Options
 	if o.inbox, err = d.inbox(ctx, tx, v.actor, v.at, v.number); err != nil {
-		return nil, err
-	}
-	if o.records, err = d.Cases.History(ctx, tx, v.actor, v.number); err != nil {
-		return nil, err
-	}
-	if o.options, err = d.Cases.Options(ctx, tx, v.actor, v.number); err != nil {
 		return nil, err
 	}
 	o.item, _ = d.item(o.c.Item)
