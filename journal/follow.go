@@ -72,7 +72,7 @@ func (j *Journal) deliver(ctx context.Context, f Follower) {
 	defer done()
 	retry := shortest
 	for ctx.Err() == nil {
-		n, err := j.step(ctx, f)
+		n, err := j.step(ctx, f, j.batch())
 		if err != nil && ctx.Err() == nil {
 			slog.Error("follower failed", "follower", f.Name(), "again_in", retry, "err", err)
 			pause(ctx, retry, nil) // don't hurry a follower that fails
@@ -105,8 +105,9 @@ func (j *Journal) batch() int {
 	return batch
 }
 
-// step handles the next events of one follower and says how many they were.
-func (j *Journal) step(ctx context.Context, f Follower) (int, error) {
+// step handles the next events of one follower, at most limit, and says how many
+// they were.
+func (j *Journal) step(ctx context.Context, f Follower, limit int) (int, error) {
 	n := 0
 	err := j.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
 		at, err := cursor(ctx, tx, f.Name())
@@ -126,7 +127,7 @@ func (j *Journal) step(ctx context.Context, f Follower) (int, error) {
 		if err != nil {
 			return err
 		}
-		events, err := read(ctx, tx, at, j.batch())
+		events, err := read(ctx, tx, at, limit)
 		if err != nil || len(events) == 0 {
 			return err
 		}
@@ -135,6 +136,9 @@ func (j *Journal) step(ctx context.Context, f Follower) (int, error) {
 			return err
 		}
 		n = len(events)
+		if err := j.vault.fetch(ctx, tx, events); err != nil {
+			return err
+		}
 		return handle(ctx, tx, f, events)
 	})
 	if err != nil {
@@ -174,7 +178,7 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 			return err
 		}
 		for {
-			n, err := j.step(ctx, f)
+			n, err := j.step(ctx, f, batch)
 			if err != nil {
 				return err
 			}

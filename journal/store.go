@@ -27,6 +27,32 @@ func wrappedKey(ctx context.Context, tx *db.Tx, id KeyID) ([]byte, error) {
 	return db.One[[]byte](ctx, tx, `SELECT wrapped FROM seal_keys WHERE id = $1`, id)
 }
 
+// keysAtOnce is how many keys one statement asks for.
+const keysAtOnce = 50
+
+var wrappedKeysSQL = func() string {
+	sql := `SELECT id, wrapped FROM seal_keys WHERE id IN ($1`
+	for n := 2; n <= keysAtOnce; n++ {
+		sql += fmt.Sprintf(", $%d", n)
+	}
+	return sql + ")"
+}()
+
+type wrapped struct {
+	id      KeyID
+	wrapped []byte
+}
+
+// wrappedKeys reads keys, at most keysAtOnce; where there are fewer, the last
+// stands again, so that it is always the same statement.
+func wrappedKeys(ctx context.Context, tx *db.Tx, ids []KeyID) ([]wrapped, error) {
+	args := make([]any, keysAtOnce)
+	for i := range args {
+		args[i] = ids[min(i, len(ids)-1)]
+	}
+	return db.All(ctx, tx, func(r db.Row) (w wrapped, err error) { return w, r.Scan(&w.id, &w.wrapped) }, wrappedKeysSQL, args...)
+}
+
 func keysOf(ctx context.Context, tx *db.Tx, person city.PersonID) ([]KeyID, error) {
 	return db.All(ctx, tx, func(r db.Row) (id KeyID, err error) { return id, r.Scan(&id) },
 		`SELECT id FROM seal_keys WHERE person = $1`, person)

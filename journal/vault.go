@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -221,14 +222,20 @@ func (v *Vault) Unseal(ctx context.Context, tx *db.Tx, id KeyID, box []byte, int
 	return json.Unmarshal(plain, into)
 }
 
-// Stands reports whether the key is still there, by the database and not by what
-// this node has in memory.
-func (v *Vault) Stands(ctx context.Context, tx *db.Tx, id KeyID) (bool, error) {
-	_, err := wrappedKey(ctx, tx, id)
-	if errors.Is(err, db.ErrNoRows) {
-		return false, nil
+// Standing tells which of the keys are still there, by the database and not by
+// what this node has in memory.
+func (v *Vault) Standing(ctx context.Context, tx *db.Tx, ids []KeyID) (map[KeyID]bool, error) {
+	standing := make(map[KeyID]bool, len(ids))
+	for some := range slices.Chunk(ids, keysAtOnce) {
+		wrapped, err := wrappedKeys(ctx, tx, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range wrapped {
+			standing[w.id] = true
+		}
 	}
-	return err == nil, err
+	return standing, nil
 }
 
 // Fits tells whether the master key is the one that the database's keys are
@@ -285,14 +292,50 @@ func (v *Vault) key(ctx context.Context, tx *db.Tx, id KeyID) (cipher.AEAD, erro
 	if err != nil {
 		return nil, err
 	}
+	return v.unwrap(id, wrapped)
+}
+
+func (v *Vault) unwrap(id KeyID, wrapped []byte) (cipher.AEAD, error) {
 	key, err := unlock(v.master, wrapped, id[:])
 	if err != nil {
 		return nil, fmt.Errorf("journal: the master key does not open key %s: %w", id, err)
 	}
-	if a, err = gcm(key); err == nil {
+	a, err := gcm(key)
+	if err == nil {
 		v.keep(id, a)
 	}
 	return a, err
+}
+
+// fetch reads the keys that the events need and memory lacks, many at once. What
+// is erased stays missing and is told when it is asked for.
+func (v *Vault) fetch(ctx context.Context, tx *db.Tx, events []Recorded) error {
+	var lacking []KeyID
+	v.mu.Lock()
+	for _, e := range events {
+		if len(e.sealed) == 0 {
+			continue
+		}
+		if v.young[e.Key] == nil && v.old[e.Key] == nil {
+			lacking = append(lacking, e.Key)
+		}
+	}
+	v.mu.Unlock()
+	if len(lacking) < 2 {
+		return nil
+	}
+	for some := range slices.Chunk(lacking, keysAtOnce) {
+		wrapped, err := wrappedKeys(ctx, tx, some)
+		if err != nil {
+			return err
+		}
+		for _, w := range wrapped {
+			if _, err := v.unwrap(w.id, w.wrapped); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (v *Vault) keep(id KeyID, a cipher.AEAD) {

@@ -38,7 +38,9 @@ func (x *Index) Reset(ctx context.Context, tx *db.Tx) error { return deleteAll(c
 
 // Handle keeps the index as events say.
 func (x *Index) Handle(ctx context.Context, tx *db.Tx, events []journal.Recorded) error {
-	for _, e := range events {
+	opened := make([][]journal.Entry, len(events))
+	var keys []journal.KeyID
+	for i, e := range events {
 		entries, err := x.journal.Open(ctx, tx, e, nil)
 		if errors.Is(err, journal.ErrErased) {
 			continue
@@ -46,19 +48,21 @@ func (x *Index) Handle(ctx context.Context, tx *db.Tx, events []journal.Recorded
 		if err != nil {
 			return err
 		}
-		if len(entries) == 0 {
-			continue
+		if opened[i] = entries; len(entries) > 0 {
+			keys = append(keys, e.Key)
 		}
-		// A key in memory may have been destroyed by another node meanwhile.
-		stands, err := x.journal.Vault().Stands(ctx, tx, e.Key)
-		if err != nil {
-			return err
-		}
-		for _, entry := range entries {
+	}
+	// A key in memory may have been destroyed by another node meanwhile.
+	stands, err := x.journal.Vault().Standing(ctx, tx, keys)
+	if err != nil {
+		return err
+	}
+	for i, e := range events {
+		for _, entry := range opened[i] {
 			switch {
 			case entry.Terms == "":
 				deleteEntry(tx, entry.Type, entry.ID)
-			case stands:
+			case stands[e.Key]:
 				if err := upsert(tx, rowOf(e, entry)); err != nil {
 					return err
 				}
