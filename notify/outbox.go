@@ -213,7 +213,7 @@ func (n *Notify) prepare(ctx context.Context, m messageRow) (msg Message, channe
 		if n.contacts != nil {
 			all, err := n.contacts(ctx, tx, journal.Recipient{Person: notice.Box.Person, Firm: notice.Box.Firm, Post: notice.Box.Post,
 				Body: notice.Box.Body, Region: row.region, Reporter: notice.Box.Reporter})
-			if err != nil {
+			if err != nil && city.KindOf(err) != city.KindNotFound { // who is in no register has no address
 				return err
 			}
 			for i := range all {
