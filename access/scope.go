@@ -41,7 +41,7 @@ type action struct {
 
 func sortByScope(set *cedar.PolicySet) (s scoped, err error) {
 	s.of = map[string][]policy{}
-	every := set.Map()
+	every := maps.Collect(set.All())
 	named := map[string][]policy{}
 	for _, id := range slices.Sorted(maps.Keys(every)) {
 		raw, err := every[id].MarshalJSON()
