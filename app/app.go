@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -27,6 +28,7 @@ import (
 	"yiwang/credential/paper"
 	"yiwang/directory"
 	"yiwang/identity"
+	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/journal"
 	"yiwang/notify"
@@ -70,6 +72,7 @@ type App struct {
 	Credentials *credential.Registry
 	Items       *serviceitem.Service
 	Sensors     *alert.Watch
+	Incidents   *incident.Service // nil where the city takes no reports
 	Notices     *notify.Notify
 	Scores      *scorecard.Scorecard
 	Search      *search.Index
@@ -227,9 +230,20 @@ func (a *App) domain(ctx context.Context) (err error) {
 		Hotline: p.Site.Hotline, BadRatings: p.Site.BadRatings, PersonOf: a.personOf}); err != nil {
 		return err
 	}
+	effects := a.Items.Effects()
+	if p.Site.Incidents.Kind != "" {
+		a.Incidents = incident.New(incident.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Directory: a.Directory,
+			Groups: p.Groups, Settings: p.Site.Incidents})
+		maps.Copy(effects, a.Incidents.Effects())
+	}
 	if a.Cases, err = casework.New(ctx, casework.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
-		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: a.Items.Effects()}); err != nil {
+		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: effects}); err != nil {
 		return err
+	}
+	if a.Incidents != nil {
+		if err := a.Incidents.Bind(a.Cases); err != nil {
+			return err
+		}
 	}
 	if err := a.Items.Bind(a.Cases); err != nil {
 		return err

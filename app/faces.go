@@ -45,6 +45,9 @@ func (a *App) followers() {
 				if it, ok := p.Item(c); ok {
 					return it.Name
 				}
+				if class, ok := p.Class(c); ok {
+					return class.Name
+				}
 				return city.Text{}
 			},
 			Kind: func(id city.KindID) city.Text {
@@ -93,12 +96,8 @@ func (a *App) itemName(code city.ItemCode) city.Text {
 	if it, ok := a.Pack.Item(code); ok {
 		return it.Name
 	}
-	for _, g := range a.Pack.Groups {
-		for _, c := range g.Classes {
-			if c.Code == code {
-				return c.Name
-			}
-		}
+	if c, ok := a.Pack.Class(code); ok {
+		return c.Name
 	}
 	return city.Text{ZhHans: string(code), En: string(code)}
 }
@@ -249,6 +248,17 @@ func (a *App) found(ctx context.Context, tx *db.Tx, actor city.Actor, query stri
 // contacts tells where a person is reached outside the program: by text message,
 // under the number they gave.
 func (a *App) contacts(ctx context.Context, tx *db.Tx, to journal.Recipient) ([]notify.Contact, error) {
+	if !to.Reporter.IsZero() && a.Incidents != nil {
+		r, err := a.Incidents.Contact(ctx, tx, city.SystemActor("notify"), to.Reporter)
+		var ways []notify.Contact
+		if r.Phone != "" {
+			ways = append(ways, notify.Contact{Channel: "sms", Address: r.Phone, Lang: r.Lang})
+		}
+		if r.Email != "" {
+			ways = append(ways, notify.Contact{Channel: "email", Address: r.Email, Lang: r.Lang})
+		}
+		return ways, err
+	}
 	if to.Person.IsZero() {
 		return nil, nil
 	}

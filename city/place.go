@@ -14,6 +14,8 @@ type Region struct {
 	Name   Text
 	Level  RegionLevel
 	Parent RegionCode // "" for the city
+	// Lat and Lon are the middle of a community in WGS-84 degrees; 0 where unknown.
+	Lat, Lon float64
 }
 
 // RegionLevel is the rank of a region.

@@ -19,6 +19,7 @@ import (
 	"yiwang/credential"
 	"yiwang/directory"
 	"yiwang/identity"
+	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/journal"
 	"yiwang/pack"
@@ -103,8 +104,11 @@ func (w *world) build(clock city.Clock) Parts {
 			return a.Person, err
 		}})
 	w.ok(err)
+	effects := parts.Items.Effects()
+	maps.Copy(effects, incident.New(incident.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock, Directory: parts.Directory,
+		Groups: p.Groups, Settings: p.Site.Incidents}).Effects())
 	parts.Cases, err = casework.New(w.ctx, casework.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock,
-		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: parts.Items.Effects()})
+		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: effects})
 	w.ok(err)
 	w.ok(parts.Items.Bind(parts.Cases))
 	return parts

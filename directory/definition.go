@@ -13,6 +13,8 @@ import (
 type RegionDef struct {
 	Code     city.RegionCode `yaml:"code"`
 	Name     city.Text       `yaml:"name"`
+	Lat      float64         `yaml:"lat"` // of the middle of a community, WGS-84; 0 where nobody has said
+	Lon      float64         `yaml:"lon"`
 	Children []RegionDef     `yaml:"children"`
 }
 

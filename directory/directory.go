@@ -1,7 +1,9 @@
 package directory
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -96,11 +98,22 @@ func New(o Options) (*Directory, error) {
 }
 
 func (d *Directory) addRegion(r RegionDef, parent city.RegionCode) {
-	d.regions[r.Code] = city.Region{Code: r.Code, Name: r.Name, Level: levels[len(r.Code)], Parent: parent}
+	d.regions[r.Code] = city.Region{Code: r.Code, Name: r.Name, Level: levels[len(r.Code)], Parent: parent, Lat: r.Lat, Lon: r.Lon}
 	for _, c := range r.Children {
 		d.children[r.Code] = append(d.children[r.Code], c.Code)
 		d.addRegion(c, r.Code)
 	}
+}
+
+// Communities lists the narrowest regions, by code.
+func (d *Directory) Communities() (all []city.Region) {
+	for _, r := range d.regions {
+		if r.Level == city.LevelCommunity {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b city.Region) int { return cmp.Compare(a.Code, b.Code) })
+	return all
 }
 
 func (d *Directory) addBody(b BodyDef) {

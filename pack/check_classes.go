@@ -2,8 +2,10 @@ package pack
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/incident"
 )
@@ -31,12 +33,32 @@ func (l *loader) checkClasses() {
 			}
 		}
 	}
+	l.checkIncidents()
 	if len(file) == 0 {
 		return
 	}
 	for i, r := range l.sensorsDef.Rules {
 		if l.sensors != nil && file[r.Class] == "" {
 			l.sensors.at(fmt.Sprintf("rules.%d.class", i), "pack.no_class", "id", string(r.Class))
+		}
+	}
+}
+
+// checkIncidents looks at how the city takes reports.
+func (l *loader) checkIncidents() {
+	s, d := &l.siteDef.Incidents, l.site
+	if s.Kind == "" {
+		return
+	}
+	for _, f := range s.Check() {
+		d.at("incidents."+f.Name, f.Message.Key, f.Message.Args...)
+	}
+	if !slices.ContainsFunc(l.kinds.vals, func(k casework.Kind) bool { return k.ID == s.Kind }) {
+		d.at("incidents.kind", "pack.no_kind", "id", string(s.Kind))
+	}
+	for name, post := range map[string]string{"operator": s.Operator, "verifier": s.Verifier} {
+		if !l.known.post(s.Office, post) {
+			d.at("incidents."+name, "pack.no_post", "id", string(s.Office)+"."+post)
 		}
 	}
 }

@@ -56,6 +56,8 @@ type Site struct {
 	// BadRatings are the posts that may answer for a bad rating, first choice
 	// first; $body is the body that was rated.
 	BadRatings []string `yaml:"bad_ratings" json:"bad_ratings"`
+	// Incidents say how reports are taken; zero where the city takes none.
+	Incidents incident.Settings `yaml:"incidents" json:"incidents,omitzero"`
 }
 
 // Keep says for how many days the city keeps what nobody needs for ever; zero

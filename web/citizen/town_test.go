@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +23,7 @@ import (
 	"yiwang/credential/paper"
 	"yiwang/directory"
 	"yiwang/identity"
+	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/internal/db/dbtest"
 	"yiwang/journal"
@@ -110,8 +112,11 @@ func newTown(t testing.TB) *town {
 	w.items, err = serviceitem.New(serviceitem.Options{DB: w.db, Journal: w.journal, Access: asks, Clock: w.clock, Calendar: p.Calendar, Directory: w.directory,
 		Rules: rules, Licences: w.credentials, Blobs: blobs, Items: p.Items, Forms: p.Forms, Listed: listed, Files: p.Files, Hotline: p.Site.Hotline})
 	w.ok(err)
+	effects := w.items.Effects()
+	maps.Copy(effects, incident.New(incident.Options{DB: w.db, Journal: w.journal, Access: asks, Clock: w.clock, Directory: w.directory,
+		Groups: p.Groups, Settings: p.Site.Incidents}).Effects())
 	w.cases, err = casework.New(ctx, casework.Options{DB: w.db, Journal: w.journal, Access: asks, Clock: w.clock, Calendar: p.Calendar,
-		Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: w.items.Effects()})
+		Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: effects})
 	w.ok(err)
 	w.ok(w.items.Bind(w.cases))
 	w.ok(w.items.Publish(ctx, program))

@@ -1,0 +1,265 @@
+package incident
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"yiwang/access"
+	"yiwang/casework"
+	"yiwang/city"
+	"yiwang/internal/db"
+	"yiwang/journal"
+)
+
+// The outcomes of the kind that the service acts by (cities/*/kinds/incident.yaml).
+const (
+	actDispatch  = "dispatch"
+	actDuplicate = "duplicate"
+)
+
+// To is where an operator sends a matter. What is left empty is the class's.
+type To struct {
+	Class city.ItemCode
+	Post  city.PostID
+	Limit city.Limit
+}
+
+// Dispatch sends a matter to whoever mends such things (派单).
+func (s *Service) Dispatch(ctx context.Context, actor city.Actor, n city.CaseNumber, to To) (c casework.Case, err error) {
+	err = s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		in, err := incidentByNumber(ctx, tx, n)
+		if err != nil {
+			return missing(err)
+		}
+		if c, err = s.cases.Get(ctx, tx, actor, n); err != nil {
+			return err
+		}
+		class, ok := s.classes[to.Class]
+		if !ok && to.Class == "" {
+			class, ok = s.classes[in.class]
+		}
+		if !ok {
+			return fieldFault("class", "incident.class.unknown")
+		}
+		target := *class
+		if to.Limit.N > 0 {
+			target.Limit = to.Limit
+		}
+		if class.Code != in.class {
+			changeClass(tx, c.ID, class.Code, public(class))
+		}
+		c, err = s.send(ctx, tx, actor, c, target, to.Post, s.now())
+		return err
+	})
+	if err != nil {
+		return casework.Case{}, raced(err)
+	}
+	return c, nil
+}
+
+// send carries the outcome out and says so.
+func (s *Service) send(ctx context.Context, tx *db.Tx, actor city.Actor, c casework.Case, class Class, post city.PostID, now time.Time) (casework.Case, error) {
+	if post == "" {
+		post = class.Post
+	}
+	if p, ok := s.Directory.Post(post); !ok || p.ID != post {
+		return c, fieldFault("post", "incident.post.unknown")
+	}
+	c, err := s.cases.Act(ctx, tx, actor, c.Number, casework.Action{Name: actDispatch, Params: map[string]string{
+		"body": string(post.Body()), "post": strings.TrimPrefix(string(post), string(post.Body())+"."), "limit": class.Limit.Encode()}})
+	if err != nil {
+		return c, err
+	}
+	data := map[string]any{"number": c.Number, "item": class.Code, "automatic": actor.Kind == city.System, "body": c.Body}
+	if !c.Due.IsZero() {
+		data["due"] = c.Due
+	}
+	reports, err := reportsOf(ctx, tx, c.ID)
+	if err != nil {
+		return c, err
+	}
+	return c, s.Journal.Append(ctx, tx, journal.Event{At: now, Type: "incident.dispatched", Subject: string(c.Number), Actor: actor,
+		To: reporters(reports), Data: data})
+}
+
+func reporters(rows []reportRow) (to []journal.Recipient) {
+	for _, r := range rows {
+		to = append(to, journal.Recipient{Reporter: r.id})
+	}
+	return to
+}
+
+// Merge ends a matter as the same as another: its reports go on with that one,
+// where their old number and code lead from now on. Nothing is deleted, and
+// whoever reported it is told.
+func (s *Service) Merge(ctx context.Context, actor city.Actor, from, into city.CaseNumber, reason string) error {
+	if from == into {
+		return fieldFault("into", "incident.join.unknown")
+	}
+	return raced(s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if _, err := incidentByNumber(ctx, tx, into); err != nil {
+			return missing(err)
+		}
+		target, err := s.cases.Get(ctx, tx, actor, into)
+		if err != nil {
+			return err
+		}
+		if !target.Open {
+			return city.Conflict("incident.join.closed")
+		}
+		c, err := s.cases.Act(ctx, tx, actor, from, casework.Action{Name: actDuplicate, Reason: reason})
+		if err != nil {
+			return err
+		}
+		reports, err := reportsOf(ctx, tx, c.ID)
+		if err != nil {
+			return err
+		}
+		for _, r := range reports {
+			moveReport(tx, r.id, target.ID, target.Number)
+		}
+		return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: "incident.merged", Subject: string(from), Actor: actor, To: reporters(reports),
+			Data: map[string]any{"number": from, "from": from, "into": into, "body": target.Body}})
+	}))
+}
+
+// Rating is what a reporter says of how it went (三率): whether somebody got in
+// touch, whether it is solved, how content they are from 1, very, to 5. Nil and 0
+// are left unsaid and never counted as praise.
+type Rating struct {
+	Responded *bool  `json:"responded,omitempty"`
+	Resolved  *bool  `json:"resolved,omitempty"`
+	Level     int    `json:"level,omitempty"`
+	Words     string `json:"-"`
+	By        string `json:"by"` // page, or call: an operator asked
+}
+
+// Rate keeps what a reporter says, once a report. The code proves who it is.
+func (s *Service) Rate(ctx context.Context, actor city.Actor, n city.CaseNumber, code string, r Rating) error {
+	r.Words = clean(r.Words)
+	switch {
+	case r.Level < 0 || r.Level > 5 || r.Level == 0 && r.Responded == nil && r.Resolved == nil:
+		return fieldFault("level", "service.rating.level")
+	case utf8.RuneCountInString(r.Words) > 1000:
+		return fieldFault("words", "case.too_long", "max", 1000)
+	case r.By != "page" && r.By != "call":
+		r.By = "page"
+	}
+	return raced(s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		row, c, err := s.byCode(ctx, tx, actor, "incident.rate", n, code)
+		if err != nil {
+			return err
+		}
+		if c.Open {
+			return city.Conflict("service.rating.open")
+		}
+		if row.ratedAt != 0 {
+			return city.Conflict("service.rating.once")
+		}
+		var words said
+		vault := s.Journal.Vault()
+		if err := vault.Unseal(ctx, tx, row.key, row.sealed, &words); err != nil {
+			return err
+		}
+		words.Words = r.Words
+		sealed, err := vault.Seal(ctx, tx, row.key, words)
+		if err != nil {
+			return err
+		}
+		raw, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		rateReport(tx, row.id, city.Micros(now), string(raw), sealed)
+		data := map[string]any{"number": c.Number, "report": row.id, "by": r.By}
+		if r.Responded != nil {
+			data["responded"] = *r.Responded
+		}
+		if r.Resolved != nil {
+			data["resolved"] = *r.Resolved
+		}
+		if r.Level > 0 {
+			data["level"] = r.Level
+		}
+		return s.Journal.Append(ctx, tx, journal.Event{At: now, Type: "incident.rated", Subject: string(c.Number), Actor: actor, Data: data})
+	}))
+}
+
+// Reopen takes a matter up again for a reporter who is not content, as long after
+// its end as the kind allows.
+func (s *Service) Reopen(ctx context.Context, actor city.Actor, n city.CaseNumber, code, reason string) error {
+	if reason = clean(reason); reason == "" {
+		return fieldFault("reason", "case.needs.reason")
+	}
+	return raced(s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		row, c, err := s.byCode(ctx, tx, actor, "incident.reopen", n, code)
+		if err != nil {
+			return err
+		}
+		if c, err = s.cases.Act(ctx, tx, program(actor), c.Number, casework.Action{Name: casework.ActReopen, Reason: reason}); err != nil {
+			return err
+		}
+		setOpen(tx, c.ID, 1)
+		return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: "incident.reopened", Subject: string(c.Number), Actor: actor,
+			To: []journal.Recipient{{Reporter: row.id}}, Data: map[string]any{"number": c.Number, "body": c.Body}})
+	}))
+}
+
+// byCode finds the report whose number and code somebody knows. A wrong code and
+// a number that nobody has are one answer.
+func (s *Service) byCode(ctx context.Context, tx *db.Tx, actor city.Actor, action string, n city.CaseNumber, code string) (row reportRow, c casework.Case, err error) {
+	if err := s.Access.Ask(ctx, actor, action, access.Resource{Type: "Incident", ID: string(n)}); err != nil {
+		return row, c, err
+	}
+	if row, err = reportByCode(ctx, tx, s.digest(n, code)); err != nil {
+		return row, c, missing(err)
+	}
+	c, err = s.cases.Get(ctx, tx, program(actor), row.number)
+	return row, c, err
+}
+
+// Effects are what outcomes of the kind do here, for the engine.
+func (s *Service) Effects() map[string]casework.EffectFunc {
+	return map[string]casework.EffectFunc{"close_incident": s.closed}
+}
+
+// closed notes that a matter is over and tells everybody who reported it.
+func (s *Service) closed(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
+	c := call.Case
+	if _, err := incidentByNumber(ctx, tx, c.Number); err != nil {
+		if errors.Is(err, db.ErrNoRows) {
+			return nil // a case that no report opened
+		}
+		return err
+	}
+	setOpen(tx, c.ID, 0)
+	if c.Result == "merged" { // Merge tells
+		return nil
+	}
+	reports, err := reportsOf(ctx, tx, c.ID)
+	if err != nil {
+		return err
+	}
+	return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: "incident.answered", Subject: string(c.Number), Actor: call.Actor, To: reporters(reports),
+		Data: map[string]any{"number": c.Number, "item": c.Item, "result": c.Result, "body": c.Body}})
+}
+
+func missing(err error) error {
+	if errors.Is(err, db.ErrNoRows) {
+		return city.NotFound("incident.missing")
+	}
+	return err
+}
+
+// raced turns a race that was lost at the commit into the conflict that it is.
+func raced(err error) error {
+	if errors.Is(err, db.ErrDuplicate) {
+		return city.Conflict("case.changed")
+	}
+	return err
+}

@@ -1,0 +1,278 @@
+package incident
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"yiwang/access"
+	"yiwang/casework"
+	"yiwang/city"
+	"yiwang/geo"
+	"yiwang/internal/db"
+	"yiwang/journal"
+)
+
+// Similar is an open matter that a report may belong to.
+type Similar struct {
+	Number   city.CaseNumber
+	Class    city.ItemCode
+	Distance float64 // metres
+	At       time.Time
+	Reports  int
+	Tell     city.Text // how it stands
+}
+
+// Similar lists open matters of the class so near and so recent that they may be
+// the same, the nearest first. Only what everybody may see is among them for
+// those who are no officers.
+func (s *Service) Similar(ctx context.Context, tx *db.Tx, actor city.Actor, class city.ItemCode, p geo.Point) ([]Similar, error) {
+	err := s.Access.Ask(ctx, actor, "incident.similar", access.Resource{Type: "Incident", Attrs: access.Attrs{"class": class}})
+	if err != nil || p.IsZero() || s.classes[class] == nil {
+		return nil, err
+	}
+	if actor.Kind != city.Officer && actor.Kind != city.System && !s.classes[class].Public {
+		return nil, nil
+	}
+	list, err := s.near(ctx, tx, class, p, s.now())
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		c, err := s.cases.Get(ctx, tx, program(actor), list[i].Number)
+		if err != nil {
+			return nil, err
+		}
+		list[i].Tell = c.Tell
+		if list[i].Reports, err = countReports(ctx, tx, c.ID); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func (s *Service) near(ctx context.Context, tx *db.Tx, class city.ItemCode, p geo.Point, now time.Time) (list []Similar, err error) {
+	rows, err := openAround(ctx, tx, class, geo.Around(p, s.Settings.Metres), now.Add(-time.Duration(s.Settings.Hours)*time.Hour))
+	for _, r := range rows {
+		if d := geo.Distance(p, r.at); d <= s.Settings.Metres {
+			list = append(list, Similar{Number: r.number, Class: r.class, Distance: d, At: r.opened})
+		}
+	}
+	slices.SortFunc(list, func(a, b Similar) int {
+		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Number, b.Number))
+	})
+	return list, err
+}
+
+// Step is something that happened with a matter, as anybody may know it.
+type Step struct {
+	At   time.Time
+	Name string // the action
+	Body city.BodyID
+	Tell city.Text // what it means for whoever waits
+}
+
+// Followed is what a reporter sees of their matter.
+type Followed struct {
+	Case      casework.Case
+	Class     city.ItemCode
+	Joined    bool
+	Words     string // what they said
+	Address   string
+	Steps     []Step
+	Answer    string // the office's own words, at the end or of a refusal
+	MayRate   bool
+	MayReopen bool
+}
+
+// Follow shows a matter to whoever knows its number and the code of a report.
+func (s *Service) Follow(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, code string) (f Followed, err error) {
+	row, c, err := s.byCode(ctx, tx, actor, "incident.follow", n, code)
+	if err != nil {
+		return f, err
+	}
+	file, err := s.cases.CaseFile(ctx, tx, program(actor), row.number)
+	if err != nil {
+		return f, err
+	}
+	in, err := incidentByNumber(ctx, tx, row.number)
+	if err != nil {
+		return f, missing(err)
+	}
+	var words said
+	if err := s.Journal.Vault().Unseal(ctx, tx, row.key, row.sealed, &words); err != nil && !errors.Is(err, journal.ErrErased) {
+		return f, err
+	}
+	f = Followed{Case: c, Class: in.class, Joined: row.joined, Words: words.Text, Address: words.Address, Steps: s.steps(file),
+		MayRate: !c.Open && row.ratedAt == 0}
+	for _, r := range file.Records {
+		if r.Words.Reason != "" && r.Action != casework.ActSuspendLedger && (r.By.Kind == city.Officer || r.By.Kind == city.System) {
+			f.Answer = r.Words.Reason
+		}
+	}
+	f.MayReopen = slices.ContainsFunc(file.Options, func(o casework.Option) bool { return o.Action == casework.ActReopen })
+	return f, nil
+}
+
+// steps are the dated actions that anybody may know of: no names, no words.
+func (s *Service) steps(f casework.CaseFile) (steps []Step) {
+	k, ok := s.cases.Kind(f.Kind)
+	if !ok {
+		return nil
+	}
+	shown := []string{casework.ActOpen, casework.ActReopen, casework.ActSuspendLedger, casework.ActReview}
+	for _, r := range f.Records {
+		st, inStage := k.Stage(r.Stage)
+		step := Step{At: r.At, Name: r.Action, Body: r.By.Body}
+		if inStage {
+			for _, o := range st.Outcomes {
+				if o.Action == r.Action {
+					step.Tell = o.Label
+				}
+			}
+		}
+		if step.Tell == (city.Text{}) {
+			if !slices.Contains(shown, r.Action) {
+				continue
+			}
+			step.Tell, _ = city.LookupText("case.action." + r.Action)
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// PublicQuery asks for matters that everybody may see.
+type PublicQuery struct {
+	Classes      []city.ItemCode
+	Numbers      []city.CaseNumber
+	Since, Until time.Time
+	Open         *bool
+	After        string // Next of the page before
+	Limit        int    // at most 200; 0 is 50
+
+	after       time.Time
+	afterNumber city.CaseNumber
+}
+
+// PublicIncident is a matter without anything personal: no words, no address, no
+// names.
+type PublicIncident struct {
+	Number  city.CaseNumber
+	Class   city.ItemCode
+	Open    bool
+	Stage   city.Text // where it stands, or how it ended
+	Tell    city.Text
+	Body    city.BodyID
+	Place   city.Place // point and region
+	At      time.Time
+	Updated time.Time
+	Due     time.Time
+	Steps   []Step
+}
+
+// Public lists them, newest first, with the cursor of the next page.
+func (s *Service) Public(ctx context.Context, tx *db.Tx, actor city.Actor, q PublicQuery) (list []PublicIncident, next string, err error) {
+	if err := s.Access.Ask(ctx, actor, "incident.public", access.Resource{Type: "Incident"}); err != nil {
+		return nil, "", err
+	}
+	if q.Limit <= 0 {
+		q.Limit = 50
+	}
+	q.Limit = min(q.Limit, 200)
+	if len(q.Numbers) > 200 || len(q.Classes) > 200 {
+		return nil, "", city.Invalid("error.cursor")
+	}
+	if q.After != "" {
+		raw, err := base64.RawURLEncoding.DecodeString(q.After)
+		var at int64
+		if _, scan := fmt.Sscanf(string(raw), "%d %s", &at, &q.afterNumber); err != nil || scan != nil {
+			return nil, "", city.Invalid("error.cursor")
+		}
+		q.after = city.FromMicros(at)
+	}
+	rows, err := publicOf(ctx, tx, q, q.Limit+1)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(rows) > q.Limit {
+		rows = rows[:q.Limit]
+		last := rows[len(rows)-1]
+		next = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", city.Micros(last.opened), last.number))
+	}
+	for _, r := range rows {
+		f, err := s.cases.CaseFile(ctx, tx, program(actor), r.number)
+		if err != nil {
+			return nil, "", err
+		}
+		p := PublicIncident{Number: r.number, Class: r.class, Open: f.Open, Stage: f.StageName, Tell: f.Tell, Body: f.Body,
+			Place: city.Place{Lat: r.at.Lat, Lon: r.at.Lon, Region: r.region}, At: r.opened, Updated: r.opened, Due: f.Due, Steps: s.steps(f)}
+		if n := len(f.Records); n > 0 {
+			p.Updated = f.Records[n-1].At
+		}
+		list = append(list, p)
+	}
+	return list, next, nil
+}
+
+// ReportSeen is a report as an officer reads it.
+type ReportSeen struct {
+	ID       city.ReportID
+	At       time.Time
+	Noticed  time.Time
+	Channel  city.Channel
+	Source   string
+	Joined   bool
+	Text     string // "" after erasure, with the rest
+	Address  string
+	Point    geo.Point
+	Reporter Reporter
+	Rating   string // as JSON; "" while nobody rated
+}
+
+// Reports lists what was said of a matter, to officers who may read the case; the
+// look is on record.
+func (s *Service) Reports(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber) ([]ReportSeen, error) {
+	c, err := s.cases.Look(ctx, tx, actor, n, "purpose.handle")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Access.Ask(ctx, actor, "incident.reports", access.Resource{Type: "Incident", ID: string(n)}); err != nil {
+		return nil, err
+	}
+	rows, err := reportsOf(ctx, tx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]ReportSeen, len(rows))
+	for i, r := range rows {
+		var words said
+		if err := s.Journal.Vault().Unseal(ctx, tx, r.key, r.sealed, &words); err != nil && !errors.Is(err, journal.ErrErased) {
+			return nil, err
+		}
+		list[i] = ReportSeen{ID: r.id, At: r.at, Noticed: r.noticed, Channel: r.channel, Source: r.source, Joined: r.joined, Text: words.Text,
+			Address: words.Address, Point: r.place, Reporter: words.Reporter, Rating: r.rating}
+	}
+	return list, nil
+}
+
+// Contact is how to reach a reporter; empty when they left nothing or were erased.
+func (s *Service) Contact(ctx context.Context, tx *db.Tx, actor city.Actor, id city.ReportID) (Reporter, error) {
+	if err := s.Access.Ask(ctx, actor, "incident.contact", access.Resource{Type: "Incident"}); err != nil {
+		return Reporter{}, err
+	}
+	row, err := reportByID(ctx, tx, id)
+	if err != nil {
+		return Reporter{}, missing(err)
+	}
+	var words said
+	err = s.Journal.Vault().Unseal(ctx, tx, row.key, row.sealed, &words)
+	if errors.Is(err, journal.ErrErased) {
+		return Reporter{}, nil
+	}
+	return words.Reporter, err
+}

@@ -1,0 +1,357 @@
+package incident
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"yiwang/access"
+	"yiwang/casework"
+	"yiwang/city"
+	"yiwang/geo"
+	"yiwang/internal/db"
+	"yiwang/journal"
+)
+
+// Type is what somebody wants (12345 practice).
+type Type string
+
+const (
+	Consult    Type = "consult"    // 咨询
+	Help       Type = "help"       // 求助
+	Complaint  Type = "complaint"  // 投诉
+	Told       Type = "report"     // 举报
+	Suggesting Type = "suggestion" // 建议
+	Praise     Type = "praise"     // 表扬
+)
+
+// Types are all of them.
+var Types = []Type{Consult, Help, Complaint, Told, Suggesting, Praise}
+
+// Report is what somebody noticed.
+type Report struct {
+	Type     Type          // "" is Told
+	Class    city.ItemCode // "" lets the words decide; who is unsure asks an operator
+	Text     string
+	Place    city.Place // a point, an address, a region, or several of them
+	Reporter Reporter
+	At       time.Time       // when it was noticed; zero, or ahead of the clock, is now
+	Key      string          // a repeat from the same source returns the first receipt
+	Join     city.CaseNumber // "that is mine too": the open case it belongs to
+	Apart    bool            // the reporter says that it is none of the open ones
+	Source   string          // reference outside: a sensor, the row of a table, an alert
+}
+
+// Reporter is how to reach whoever reported. Everything may be empty.
+type Reporter struct {
+	Name  string    `json:"name,omitempty"`
+	Phone string    `json:"phone,omitempty"`
+	Email string    `json:"email,omitempty"`
+	Lang  city.Lang `json:"lang,omitempty"`
+}
+
+// Receipt is what the reporter gets at once.
+type Receipt struct {
+	Number city.CaseNumber
+	Code   string // with the number it shows how the matter goes, without an account
+	Report city.ReportID
+	Joined bool // belongs to a matter that was reported before
+	Class  city.ItemCode
+	Body   city.BodyID // whose turn it is
+	Due    time.Time
+}
+
+const (
+	longestText    = 5000 // characters
+	longestAddress = 200
+	longestName    = 60
+	longestContact = 200
+	longestKey     = 200
+	titleLength    = 40
+)
+
+// said are the personal values of a report, sealed under its key.
+type said struct {
+	Text     string   `json:"text,omitempty"`
+	Address  string   `json:"address,omitempty"`
+	Reporter Reporter `json:"reporter,omitzero"`
+	Code     string   `json:"code"`
+	Words    string   `json:"words,omitempty"` // said with the rating
+}
+
+func (r *Report) check() error {
+	var faults []city.Field
+	bad := func(name, key string, args ...any) {
+		faults = append(faults, city.Field{Name: name, Message: city.Message{Key: key, Args: args}})
+	}
+	if r.Type == "" {
+		r.Type = Told
+	}
+	if !slices.Contains(Types, r.Type) {
+		bad("type", "incident.type")
+	}
+	r.Text, r.Place.Address = clean(r.Text), clean(r.Place.Address)
+	r.Reporter.Name, r.Reporter.Phone, r.Reporter.Email = clean(r.Reporter.Name), clean(r.Reporter.Phone), clean(r.Reporter.Email)
+	if r.Text == "" && r.Class == "" {
+		bad("text", "incident.text.empty")
+	}
+	for _, f := range []struct {
+		name, value string
+		most        int
+	}{{"text", r.Text, longestText}, {"address", r.Place.Address, longestAddress}, {"name", r.Reporter.Name, longestName},
+		{"phone", r.Reporter.Phone, 30}, {"email", r.Reporter.Email, longestContact}, {"key", r.Key, longestKey}, {"source", r.Source, longestKey}} {
+		if utf8.RuneCountInString(f.value) > f.most {
+			bad(f.name, "case.too_long", "max", f.most)
+		}
+	}
+	if p := r.Reporter.Phone; p != "" && strings.Trim(p, "+0123456789 -()") != "" {
+		bad("phone", "incident.phone")
+	}
+	if e := r.Reporter.Email; e != "" && (strings.Count(e, "@") != 1 || strings.ContainsAny(e, " \r\n,;<>") || e[0] == '@' || e[len(e)-1] == '@') {
+		bad("email", "incident.email")
+	}
+	if len(faults) > 0 {
+		return city.InvalidFields(faults)
+	}
+	return nil
+}
+
+// clean drops what no database takes and nobody means.
+func clean(s string) string {
+	return strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", ""))
+}
+
+// Report takes what somebody noticed: the one door for every channel. What is
+// clear goes to who mends it at once; what was reported before joins the open
+// case. A place outside the city is city.KindInvalid.
+func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (Receipt, error) {
+	var out Receipt
+	err := s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		out, err = s.ReportIn(ctx, tx, actor, r)
+		return err
+	})
+	if errors.Is(err, db.ErrDuplicate) && r.Key != "" { // the same report, sent twice at once
+		err = s.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+			row, found := reportByOnce(ctx, tx, s.once(actor, r))
+			if found != nil {
+				return found
+			}
+			out, found = s.receipt(ctx, tx, row)
+			return found
+		})
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	return out, nil
+}
+
+// ReportIn is Report in the caller's transaction. A repeat that comes at the same
+// moment is db.ErrDuplicate at the commit.
+func (s *Service) ReportIn(ctx context.Context, tx *db.Tx, actor city.Actor, r Report) (Receipt, error) {
+	err := s.Access.Ask(ctx, actor, "incident.report", access.Resource{Type: "Incident", Attrs: access.Attrs{"class": r.Class}})
+	if err != nil {
+		return Receipt{}, err
+	}
+	if r.Key != "" {
+		row, err := reportByOnce(ctx, tx, s.once(actor, r))
+		if err == nil {
+			return s.receipt(ctx, tx, row)
+		}
+		if !errors.Is(err, db.ErrNoRows) {
+			return Receipt{}, err
+		}
+	}
+	if err := r.check(); err != nil {
+		return Receipt{}, err
+	}
+	at, err := s.Locate(r.Place)
+	if err != nil {
+		return Receipt{}, err
+	}
+	class := r.Class
+	if class != "" && s.classes[class] == nil {
+		return Receipt{}, fieldFault("class", "incident.class.unknown")
+	}
+	if best := s.words.Suggest(r.Text, 1); class == "" && len(best) == 1 && best[0].Share >= s.Settings.Sure && r.Type != Consult && r.Type != Praise {
+		class = best[0].Class
+	}
+	now := s.now()
+	if r.At.IsZero() || r.At.After(now) {
+		r.At = now
+	}
+	c, joined, err := s.caseFor(ctx, tx, actor, r, class, at, now)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.keep(ctx, tx, actor, r, c, class, at, joined, now)
+}
+
+// now is the moment as it will be read back.
+func (s *Service) now() time.Time { return city.FromMicros(city.Micros(s.Clock.Now())) }
+
+// caseFor finds the open case that the report belongs to, or opens one.
+func (s *Service) caseFor(ctx context.Context, tx *db.Tx, actor city.Actor, r Report, class city.ItemCode, at Located, now time.Time) (c casework.Case, joined bool, err error) {
+	if r.Join != "" {
+		row, err := incidentByNumber(ctx, tx, r.Join)
+		if errors.Is(err, db.ErrNoRows) || err == nil && row.public == 0 && actor.Kind != city.Officer && actor.Kind != city.System {
+			return c, false, fieldFault("join", "incident.join.unknown")
+		}
+		if err != nil {
+			return c, false, err
+		}
+		c, err = s.cases.Get(ctx, tx, program(actor), r.Join)
+		if err == nil && !c.Open {
+			err = city.Conflict("incident.join.closed")
+		}
+		return c, true, err
+	}
+	point := geo.Point{Lat: r.Place.Lat, Lon: r.Place.Lon}
+	if class != "" && !point.IsZero() && !r.Apart {
+		near, err := s.near(ctx, tx, class, point, now)
+		if err != nil {
+			return c, false, err
+		}
+		if len(near) > 0 {
+			c, err = s.cases.Get(ctx, tx, program(actor), near[0].Number)
+			if err != nil || c.Open {
+				return c, true, err
+			}
+		}
+	}
+	opener := actor
+	if actor.Kind != city.Resident && actor.Kind != city.Officer {
+		opener = program(actor)
+	}
+	title := []rune(strings.Join(strings.Fields(r.Text), " "))
+	c, err = s.cases.Open(ctx, tx, opener, casework.Opening{
+		Kind: s.Settings.Kind, Item: class, Applicant: applicant(actor), Region: at.Region, Title: string(title[:min(len(title), titleLength)]),
+		Params: map[string]string{"office": string(s.Settings.Office), "operator": s.Settings.Operator, "verifier": s.Settings.Verifier}})
+	if err != nil {
+		return c, false, err
+	}
+	insertIncident(tx, incidentRow{id: c.ID, number: c.Number, class: class, typ: r.Type, at: point, region: at.Region,
+		public: public(s.classes[class]), opened: now})
+	if class != "" {
+		c, err = s.send(ctx, tx, program(actor), c, *s.classes[class], "", now)
+	}
+	return c, false, err
+}
+
+func public(c *Class) int {
+	if c != nil && c.Public {
+		return 1
+	}
+	return 0
+}
+
+// applicant is the person whose matter it is: reports of officers, devices and
+// strangers belong to nobody.
+func applicant(a city.Actor) city.PersonID {
+	if a.Kind == city.Resident {
+		return a.Applicant()
+	}
+	return city.PersonID{}
+}
+
+// program acts where the reporter has no say: it sends on and looks up.
+func program(a city.Actor) city.Actor {
+	p := city.SystemActor("incident")
+	if a.Channel != "" {
+		p.Channel = a.Channel
+	}
+	return p
+}
+
+// keep stores the report and says what happened.
+func (s *Service) keep(ctx context.Context, tx *db.Tx, actor city.Actor, r Report, c casework.Case, class city.ItemCode, at Located, joined bool, now time.Time) (Receipt, error) {
+	person := applicant(actor)
+	vault := s.Journal.Vault()
+	key, err := vault.NewKey(ctx, tx, person)
+	if err != nil {
+		return Receipt{}, err
+	}
+	row := reportRow{id: city.NewReportID(), caseID: c.ID, number: c.Number, once: s.once(actor, r), joined: joined, channel: actor.Channel,
+		source: r.Source, at: now, noticed: r.At, place: geo.Point{Lat: r.Place.Lat, Lon: r.Place.Lon}, person: person, key: key}
+	words := said{Text: r.Text, Address: r.Place.Address, Reporter: r.Reporter, Code: newCode()}
+	row.code = s.digest(c.Number, words.Code)
+	if row.sealed, err = vault.Seal(ctx, tx, key, words); err != nil {
+		return Receipt{}, err
+	}
+	insertReport(tx, row)
+	if joined {
+		if in, err := incidentByNumber(ctx, tx, c.Number); err == nil {
+			class = in.class
+		} else if !errors.Is(err, db.ErrNoRows) {
+			return Receipt{}, err
+		}
+	}
+	data := map[string]any{"number": c.Number, "report": row.id, "item": class, "type": r.Type, "channel": actor.Channel,
+		"street": at.Street, "community": at.Region, "joined": joined, "body": c.Body}
+	if !c.Due.IsZero() {
+		data["due"] = c.Due
+	}
+	err = s.Journal.Append(ctx, tx, journal.Event{At: now, Type: "incident.reported", Subject: string(c.Number), Actor: actor,
+		To: []journal.Recipient{{Reporter: row.id}}, Data: data})
+	return Receipt{Number: c.Number, Code: words.Code, Report: row.id, Joined: joined, Class: class, Body: c.Body, Due: c.Due}, err
+}
+
+// receipt answers a repeat as the first time, with the case as it stands.
+func (s *Service) receipt(ctx context.Context, tx *db.Tx, row reportRow) (Receipt, error) {
+	var words said
+	err := s.Journal.Vault().Unseal(ctx, tx, row.key, row.sealed, &words)
+	if errors.Is(err, journal.ErrErased) {
+		return Receipt{}, city.NotFound("case.erased")
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	c, err := s.cases.Get(ctx, tx, program(city.Actor{}), row.number)
+	if err != nil {
+		return Receipt{}, err
+	}
+	in, err := incidentByNumber(ctx, tx, row.number)
+	return Receipt{Number: row.number, Code: words.Code, Report: row.id, Joined: row.joined, Class: in.class, Body: c.Body, Due: c.Due}, err
+}
+
+// once names a report of a source; "" when it can't be repeated. Keys of
+// different accounts never meet.
+func (s *Service) once(a city.Actor, r Report) string {
+	if r.Key == "" {
+		return ""
+	}
+	who := a.Account.String()
+	if a.Kind == city.System {
+		who = a.Part
+	}
+	return hex.EncodeToString(s.Journal.Vault().Digest("incident.once", string(a.Kind)+"\x00"+who+"\x00"+r.Source+"\x00"+r.Key))
+}
+
+func (s *Service) digest(n city.CaseNumber, code string) []byte {
+	return s.Journal.Vault().Digest("incident.code", string(n)+"\x00"+strings.ToUpper(strings.TrimSpace(code)))
+}
+
+// letters that are not mistaken for one another when read aloud or by hand.
+const letters = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+// newCode makes eight letters, 39 bits: with the pace that faces keep, guessing
+// is hopeless.
+func newCode() string {
+	var b [8]byte
+	for i := range b {
+		for {
+			var one [1]byte
+			_, _ = rand.Read(one[:])
+			if int(one[0]) < 256/len(letters)*len(letters) {
+				b[i] = letters[int(one[0])%len(letters)]
+				break
+			}
+		}
+	}
+	return string(b[:])
+}

@@ -1,0 +1,199 @@
+package incident
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"yiwang/city"
+	"yiwang/geo"
+	"yiwang/internal/db"
+	"yiwang/journal"
+)
+
+type incidentRow struct {
+	id     city.CaseID
+	number city.CaseNumber
+	class  city.ItemCode
+	typ    Type
+	at     geo.Point
+	region city.RegionCode
+	public int
+	open   int
+	opened time.Time
+}
+
+type reportRow struct {
+	id      city.ReportID
+	caseID  city.CaseID
+	number  city.CaseNumber
+	once    string
+	code    []byte
+	joined  bool
+	channel city.Channel
+	source  string
+	at      time.Time
+	noticed time.Time
+	place   geo.Point
+	person  city.PersonID
+	key     journal.KeyID
+	sealed  []byte
+	ratedAt int64
+	rating  string
+}
+
+// millionths of a degree, about 11 cm.
+func millionths(degrees float64) int64 { return int64(math.Round(degrees * 1e6)) }
+
+func degrees(millionths int64) float64 { return float64(millionths) / 1e6 }
+
+func insertIncident(tx *db.Tx, r incidentRow) {
+	tx.Later(`INSERT INTO incidents (case_id, number, class, type, lat, lon, region, public, open, opened_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)`, nil,
+		r.id, string(r.number), string(r.class), string(r.typ), millionths(r.at.Lat), millionths(r.at.Lon), string(r.region), r.public, city.Micros(r.opened))
+}
+
+func insertReport(tx *db.Tx, r reportRow) {
+	var once, person any
+	if r.once != "" {
+		once = r.once
+	}
+	if !r.person.IsZero() {
+		person = r.person
+	}
+	joined := 0
+	if r.joined {
+		joined = 1
+	}
+	tx.Later(`INSERT INTO incident_reports (id, case_id, number, once, code, joined, channel, source, at, noticed, lat, lon, person, key_id, sealed, rated_at, rating)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, '')`, nil,
+		r.id, r.caseID, string(r.number), once, r.code, joined, string(r.channel), r.source, city.Micros(r.at), city.Micros(r.noticed),
+		millionths(r.place.Lat), millionths(r.place.Lon), person, r.key, r.sealed)
+}
+
+func changeClass(tx *db.Tx, id city.CaseID, class city.ItemCode, public int) {
+	tx.Later(`UPDATE incidents SET class = $1, public = $2 WHERE case_id = $3`, nil, string(class), public, id)
+}
+
+func setOpen(tx *db.Tx, id city.CaseID, open int) {
+	tx.Later(`UPDATE incidents SET open = $1 WHERE case_id = $2`, nil, open, id)
+}
+
+func moveReport(tx *db.Tx, id city.ReportID, to city.CaseID, n city.CaseNumber) {
+	tx.Later(`UPDATE incident_reports SET case_id = $1, number = $2, joined = 1 WHERE id = $3`, nil, to, string(n), id)
+}
+
+func rateReport(tx *db.Tx, id city.ReportID, at int64, rating string, sealed []byte) {
+	tx.Later(`UPDATE incident_reports SET rated_at = $1, rating = $2, sealed = $3 WHERE id = $4`, nil, at, rating, sealed, id)
+}
+
+const incidentColumns = `case_id, number, class, type, lat, lon, region, public, open, opened_at`
+
+func scanIncident(r db.Row) (in incidentRow, err error) {
+	var lat, lon, opened int64
+	var number, class, typ, region string
+	err = r.Scan(&in.id, &number, &class, &typ, &lat, &lon, &region, &in.public, &in.open, &opened)
+	in.number, in.class, in.typ, in.region = city.CaseNumber(number), city.ItemCode(class), Type(typ), city.RegionCode(region)
+	in.at, in.opened = geo.Point{Lat: degrees(lat), Lon: degrees(lon)}, city.FromMicros(opened)
+	return in, err
+}
+
+func incidentByNumber(ctx context.Context, tx *db.Tx, n city.CaseNumber) (incidentRow, error) {
+	return scanIncident(tx.QueryRow(ctx, `SELECT `+incidentColumns+` FROM incidents WHERE number = $1`, string(n)))
+}
+
+// openAround reads the open matters of a class whose point lies in the box.
+func openAround(ctx context.Context, tx *db.Tx, class city.ItemCode, b geo.Box, since time.Time) ([]incidentRow, error) {
+	return db.All(ctx, tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents
+WHERE open = 1 AND lat <> 0 AND class = $1 AND lat BETWEEN $2 AND $3 AND lon BETWEEN $4 AND $5 AND opened_at >= $6 LIMIT 100`,
+		string(class), millionths(b.South), millionths(b.North), millionths(b.West), millionths(b.East), city.Micros(since))
+}
+
+// publicOf reads what everybody may see, newest first.
+func publicOf(ctx context.Context, tx *db.Tx, q PublicQuery, limit int) ([]incidentRow, error) {
+	args := []any{}
+	bind := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	where := "public = 1"
+	if !q.Since.IsZero() {
+		where += " AND opened_at >= " + bind(city.Micros(q.Since))
+	}
+	if !q.Until.IsZero() {
+		where += " AND opened_at <= " + bind(city.Micros(q.Until))
+	}
+	for _, list := range []struct {
+		column string
+		values []string
+	}{{"class", texts(q.Classes)}, {"number", texts(q.Numbers)}} {
+		for i, v := range list.values {
+			if i == 0 {
+				where += " AND " + list.column + " IN (" + bind(v)
+			} else {
+				where += ", " + bind(v)
+			}
+		}
+		if len(list.values) > 0 {
+			where += ")"
+		}
+	}
+	if q.Open != nil {
+		open := 0
+		if *q.Open {
+			open = 1
+		}
+		where += " AND open = " + bind(open)
+	}
+	if !q.after.IsZero() {
+		at := bind(city.Micros(q.after))
+		where += " AND (opened_at, number) < (" + at + ", " + bind(string(q.afterNumber)) + ")"
+	}
+	return db.All(ctx, tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents WHERE `+where+
+		` ORDER BY opened_at DESC, number DESC LIMIT `+bind(limit), args...)
+}
+
+func texts[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return out
+}
+
+const reportColumns = `id, case_id, number, code, joined, channel, source, at, noticed, lat, lon, key_id, sealed, rated_at, rating`
+
+func scanReport(r db.Row) (row reportRow, err error) {
+	var joined, at, noticed, lat, lon int64
+	var number, channel string
+	err = r.Scan(&row.id, &row.caseID, &number, &row.code, &joined, &channel, &row.source, &at, &noticed, &lat, &lon, &row.key, &row.sealed, &row.ratedAt, &row.rating)
+	row.number, row.channel, row.joined = city.CaseNumber(number), city.Channel(channel), joined == 1
+	row.at, row.noticed = city.FromMicros(at), city.FromMicros(noticed)
+	row.place = geo.Point{Lat: degrees(lat), Lon: degrees(lon)}
+	return row, err
+}
+
+func reportByOnce(ctx context.Context, tx *db.Tx, once string) (reportRow, error) {
+	return scanReport(tx.QueryRow(ctx, `SELECT `+reportColumns+` FROM incident_reports WHERE once = $1 AND once IS NOT NULL`, once))
+}
+
+func reportByCode(ctx context.Context, tx *db.Tx, code []byte) (reportRow, error) {
+	return scanReport(tx.QueryRow(ctx, `SELECT `+reportColumns+` FROM incident_reports WHERE code = $1`, code))
+}
+
+func reportByID(ctx context.Context, tx *db.Tx, id city.ReportID) (reportRow, error) {
+	return scanReport(tx.QueryRow(ctx, `SELECT `+reportColumns+` FROM incident_reports WHERE id = $1`, id))
+}
+
+// mostReports are so many of one matter as are read at once; a burst pipe in a
+// whole district is reported by thousands.
+const mostReports = 1000
+
+func reportsOf(ctx context.Context, tx *db.Tx, id city.CaseID) ([]reportRow, error) {
+	return db.All(ctx, tx, scanReport, `SELECT `+reportColumns+` FROM incident_reports WHERE case_id = $1 ORDER BY at, id LIMIT $2`, id, mostReports)
+}
+
+func countReports(ctx context.Context, tx *db.Tx, id city.CaseID) (int, error) {
+	return db.One[int](ctx, tx, `SELECT count(*) FROM incident_reports WHERE case_id = $1`, id)
+}
