@@ -24,6 +24,7 @@ import (
 	"yiwang/credential"
 	"yiwang/directory"
 	"yiwang/identity"
+	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/journal"
 	"yiwang/search"
@@ -44,8 +45,9 @@ type Deps struct {
 	Search      *search.Index
 	Sensors     *alert.Watch
 	Clock       city.Clock
-	Name        city.Text // of the city
-	Cookie      string    // name of the session cookie
+	Name        city.Text         // of the city
+	Cookie      string            // name of the session cookie
+	Incidents   *incident.Service // nil where the city takes no reports
 	// Checks bounds how often one address may check licences; nil makes one.
 	Checks *identity.Pace
 	// Address says where a request comes from; nil takes the connection's.
@@ -62,6 +64,7 @@ type API struct {
 	cross   *http.CrossOriginProtection
 	room    *semaphore.Weighted // bytes of bodies that may lie in memory
 	strange heard               // keys of those whom we don't know
+	reports *identity.Pace      // of strangers who report
 }
 
 // maxBody bounds a JSON body, uploads have a bound of their own; the times are
@@ -84,7 +87,7 @@ func New(d Deps) *API {
 		}
 	}
 	a := &API{Deps: d, mux: http.NewServeMux(), process: city.NewEventID().String(), open: map[string]bool{}, cross: http.NewCrossOriginProtection(),
-		room: semaphore.NewWeighted(mostInMemory)}
+		room: semaphore.NewWeighted(mostInMemory), reports: identity.NewPace()}
 	c := huma.DefaultConfig("Yiwang", "1")
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/openapi", "", "/api/schemas"
 	c.Info.Description = "The public interface of a city on Yiwang. Faults are problem+json (RFC 9457); every POST under /api/v1 honours Idempotency-Key; lists answer {items, next}."

@@ -45,6 +45,11 @@ func (a *API) routes() {
 	register(a, post("/credentials/{number}/status", "change-credential", "Revoke, suspend or restore a licence.", http.StatusOK, absent), a.changeCredential)
 	register(a, open(post("/verify", "verify", "Check a licence's code or number.", http.StatusOK, haste)), a.verify)
 
+	if a.Incidents != nil {
+		register(a, open(post("/incidents", "report", "Report what is wrong in the streets. No account is needed.", http.StatusCreated, http.StatusConflict, haste)), a.report)
+		register(a, open(get("/incidents", "list-incidents", "What was reported and anybody may see, newest first.", wrong)), a.listIncidents)
+	}
+
 	readings := post("/readings", "send-readings", "What sensors measured, a JSON object a line.", http.StatusOK)
 	readings.file = true
 	register(a, readings, a.readings)

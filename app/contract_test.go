@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/directory"
 	"yiwang/identity"
@@ -285,6 +286,19 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	}
 	c.does(200, "POST", at+"/sensors/water-laodukou/release", map[string]any{}, bearer(watch)...)
 	c.does(404, "POST", at+"/sensors/nothing/release", map[string]any{}, bearer(watch)...)
+	cover := map[string]any{"class": "c0101", "text": "The cover is broken", "place": map[string]any{"lat": 31.933, "lon": 121.04}}
+	told := c.does(201, "POST", at+"/incidents", cover, "Idempotency-Key", "cover")
+	if again := c.does(201, "POST", at+"/incidents", cover, "Idempotency-Key", "cover"); again["code"] != told["code"] || again["number"] != told["number"] {
+		t.Errorf("the same report again: %v, first %v", again, told)
+	}
+	if list := c.does(200, "GET", at+"/incidents?class=c0101", nil)["items"].([]any); len(list) != 1 || member(list[0], "number") != told["number"] {
+		t.Errorf("what anybody may see: %v", list)
+	}
+	c.does(422, "GET", at+"/incidents?after=x", nil)
+	c.does(422, "POST", at+"/incidents", map[string]any{"text": "far away", "place": map[string]any{"lat": 39.9, "lon": 116.4}}, me...)
+	_, err := p.app.Cases.Do(context.Background(), program, city.CaseNumber(told["number"].(string)), casework.Action{Name: casework.ActTerminate, Reason: "x"})
+	p.ok(err)
+	c.does(409, "POST", at+"/incidents", map[string]any{"text": "that one", "join": told["number"]}, me...)
 	rules := c.does(200, "GET", at+"/algorithms", nil)["items"].([]any)
 	c.does(200, "GET", at+"/algorithms/"+member(rules[0], "rule").(string), nil)
 	c.does(404, "GET", at+"/algorithms/nothing", nil)
@@ -310,6 +324,10 @@ func TestTheDocumentIsTrue(t *testing.T) {
 		p.ask("POST", at+"/verify", map[string]any{"code": "x"})
 	}
 	c.does(429, "POST", at+"/verify", map[string]any{"code": "x"})
+	for range 40 {
+		p.ask("POST", at+"/incidents", map[string]any{"text": "again and again"})
+	}
+	c.does(429, "POST", at+"/incidents", map[string]any{"text": "again and again"})
 	c.everyOperation()
 	c.does(204, "DELETE", at+"/sessions", nil, me...)
 

@@ -124,7 +124,7 @@ func (a *App) faces(ctx context.Context) error {
 		return err
 	}
 	json := api.New(api.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Sensors: a.Sensors, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Sensors: a.Sensors, Incidents: a.Incidents, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
 		Address: a.address, Checks: checks})
 
 	inner := http.NewServeMux()
@@ -136,6 +136,9 @@ func (a *App) faces(ctx context.Context) error {
 	inner.Handle("/desk/", officers)
 	outer := http.NewServeMux()
 	outer.Handle("/api/", json)
+	if a.Incidents != nil {
+		outer.Handle("/open311/", a.open311())
+	}
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { status(w, http.StatusOK, "ok") })
 	outer.HandleFunc("GET /readyz", a.readyz)
 	outer.Handle("GET /metrics", a.metrics())

@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"yiwang/alert"
+	"yiwang/city"
+	"yiwang/incident"
+	"yiwang/internal/db"
+)
+
+// How often alerts without a case are looked for when nothing wakes the worker, and
+// how many at once.
+const (
+	alertPatrol = 5 * time.Second
+	alertBatch  = 100
+)
+
+// fileAlerts makes a case of each alert, once: the alert's id is the report's key,
+// so a crash between the case and the note of it, or two nodes, make one.
+func (a *App) fileAlerts(ctx context.Context) {
+	wake, done := a.Journal.Watch()
+	defer done()
+	tick := time.NewTicker(alertPatrol)
+	defer tick.Stop()
+	for {
+		if err := a.fileOpenAlerts(ctx); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "alerts could not be filed", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *App) fileOpenAlerts(ctx context.Context) error {
+	actor := city.SystemActor("alert")
+	var open []alert.Alert
+	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		open, err = a.Sensors.Unfiled(ctx, tx, actor, alertBatch)
+		return err
+	})
+	for _, al := range open {
+		what, place, class, ok := a.Sensors.Say(al)
+		if !ok { // the pack has forgotten the rule or the device
+			continue
+		}
+		receipt, e := a.Incidents.Report(ctx, actor, incident.Report{Type: incident.Told, Class: class, Text: what.ZhHans + "\n" + what.En, Place: place,
+			At: al.Raised, Key: al.ID.String(), Source: "alert:" + al.ID.String()})
+		if e == nil {
+			e = a.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+				return a.Sensors.Filed(ctx, tx, actor, al.ID, receipt.Number)
+			})
+		}
+		if e != nil {
+			err = e // the others go on; this one is tried again
+		}
+	}
+	return err
+}
