@@ -10,6 +10,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/directory"
+	"yiwang/incident"
 	"yiwang/pack"
 )
 
@@ -149,4 +150,24 @@ func fieldsOf(err error) []city.Field {
 		return e.Fields
 	}
 	return []city.Field{{Message: e.Message}}
+}
+
+// ImportIncidents files a table of reports. The same row twice is one report, so an
+// import that broke off may be repeated.
+func (a *App) ImportIncidents(ctx context.Context, t IncidentTable) (Routed, error) {
+	if a.Incidents == nil {
+		return Routed{}, city.Invalid("cli.import.no_incidents")
+	}
+	return RouteIncidents(ctx, a.Pack, t, func(ctx context.Context, rows []pack.IncidentRow) ([]error, error) {
+		faults := make([]error, len(rows))
+		for i, r := range rows {
+			_, err := a.Incidents.Report(ctx, console, incident.Report{Type: incident.Type(r.Type), Class: r.Class, Text: r.Text, Place: r.Place, At: r.At,
+				Key: r.Key, Source: "import", Apart: true, Reporter: incident.Reporter{Name: r.Name, Phone: r.Phone, Email: r.Email}})
+			if k := city.KindOf(err); k == city.KindUnavailable || k == city.KindInternal {
+				return nil, err
+			}
+			faults[i] = err
+		}
+		return faults, nil
+	})
 }

@@ -9,7 +9,10 @@ import (
 	"testing"
 
 	"yiwang/app"
+	"yiwang/casework"
 	"yiwang/city"
+	"yiwang/incident"
+	"yiwang/internal/db"
 	"yiwang/pack"
 )
 
@@ -116,4 +119,71 @@ func TestRouteRealRecords(t *testing.T) {
 	if err != nil || r.Read != 1193 || r.Added != 1193 || r.Rejects != "" || r.Bodies["sanitation"] != 38 {
 		t.Errorf("%+v, %v", r, err)
 	}
+}
+
+// The whole of a real table becomes cases, and none of them twice when it is
+// imported again.
+func TestFileRealRecords(t *testing.T) {
+	raw, err := os.ReadFile("../../shared/data/nyc311/requests.csv")
+	if err != nil {
+		if os.Getenv("YIWANG_REQUIRE_SHARED") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("the shared 311 records are not here")
+	}
+	onBoth(t, func(t *testing.T, database string) {
+		ctx := context.Background()
+		name := filepath.Join(t.TempDir(), "requests.csv")
+		if err := os.WriteFile(name, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a, err := app.New(ctx, app.Options{City: "../cities/hudson", Data: t.TempDir(), Database: database})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := a.Stop(); err != nil {
+				t.Error(err)
+			}
+		})
+		cases := map[city.CaseNumber]bool{}
+		for range 2 {
+			r, err := a.ImportIncidents(ctx, app.IncidentTable{File: name, Mapping: "311"})
+			if err != nil || r.Read != 1193 || r.Added != 1193 || r.Rejected != 0 {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			if err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+				q := incident.PublicQuery{Limit: 200}
+				for {
+					list, next, err := a.Incidents.Public(ctx, tx, nobody, q)
+					if err != nil {
+						return err
+					}
+					for _, p := range list {
+						if cases[p.Number] = true; p.Class == "" || p.Stage.En != "Being dealt with" {
+							t.Errorf("%+v was not sent to anybody", p)
+						}
+					}
+					if q.After = next; next == "" {
+						return nil
+					}
+				}
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		seen, _, err := countCases(ctx, a)
+		if err != nil || len(cases) > 1193 || len(cases) == 0 || seen != 1193 {
+			t.Errorf("%d public cases, %d cases in all (%v), want 1193", len(cases), seen, err)
+		}
+	})
+}
+
+// countCases counts the cases of a city by auditing all of them.
+func countCases(ctx context.Context, a *app.App) (looked int, wrong []city.CaseNumber, err error) {
+	err = a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		looked, wrong, err = casework.Audit(ctx, tx, 10_000)
+		return err
+	})
+	return looked, wrong, err
 }

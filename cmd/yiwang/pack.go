@@ -109,10 +109,17 @@ func columnsOf(s string) (map[string]string, error) {
 	return out, nil
 }
 
-// incidents says what would come of a table of reports.
+// incidents files a table of reports, or says what would come of it.
 func (c *importCmd) incidents(e *env) error {
+	t := app.IncidentTable{File: c.File, Mapping: c.Map, Lang: e.lang, Progress: e.percent("")}
 	if !c.DryRun {
-		return exit{exitUsage, city.Say(e.lang, "cli.import.dry_only")}
+		return c.with(e, func(a *app.App) error {
+			r, err := a.ImportIncidents(e.ctx, t)
+			if err != nil {
+				return e.packFaults(err)
+			}
+			return c.routed(e, "cli.import.filed", r, a.Pack)
+		})
 	}
 	if c.City == "" {
 		return exit{exitUsage, city.Say(e.lang, "cli.import.which_city")}
@@ -121,14 +128,19 @@ func (c *importCmd) incidents(e *env) error {
 	if len(faults) > 0 {
 		return e.packFaults(app.PackFaults(faults))
 	}
-	r, err := app.RouteIncidents(e.ctx, p, app.IncidentTable{File: c.File, Mapping: c.Map, Lang: e.lang, Progress: e.percent("")}, nil)
+	r, err := app.RouteIncidents(e.ctx, p, t, nil)
 	if err != nil {
 		return e.packFaults(err)
 	}
+	return c.routed(e, "cli.import.routed", r, p)
+}
+
+// routed says which body got how many.
+func (c *importCmd) routed(e *env, key string, r app.Routed, p *pack.City) error {
 	if c.JSON {
 		return e.json(r)
 	}
-	e.say("cli.import.routed", "rows", r.Read, "fit", r.Added, "rejected", r.Rejected)
+	e.say(key, "rows", r.Read, "fit", r.Added, "rejected", r.Rejected)
 	for _, b := range p.Bodies {
 		if n := r.Bodies[b.ID]; n > 0 {
 			e.line("  %6d  %s", n, b.Name.In(e.lang))
