@@ -1,8 +1,7 @@
+-- +goose Up
 -- Much falls due at the same moment, the end of a working day. With the case's id
 -- behind the date a page is read in order, however many share it; and who looks
 -- for what nobody has taken passes over nothing that somebody has.
-
--- +goose Up
 DROP INDEX cases_inbox;
 DROP INDEX cases_assignee;
 DROP INDEX case_tasks_inbox;
