@@ -145,6 +145,10 @@ func TestStoryOfAReport(t *testing.T) {
 		if f, err = p.follow(r.Number, r.Code); err != nil || !f.Case.Open || f.Case.Stage != "handling" || f.MayRate {
 			t.Errorf("taken up again: %+v, %v", f, err)
 		}
+		// why offices sent it to and fro, and what one reporter said, is nobody's answer
+		if f, err = p.follow(second.Number, second.Code); err != nil || f.Answer != "" || f.Words != "井盖又破了" {
+			t.Errorf("the other reporter reads %q as the answer, %v", f.Answer, err)
+		}
 
 		// the hotline reads who said what; an office that has no part in it does not
 		p.ok(p.app.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {

@@ -84,7 +84,7 @@ type Followed struct {
 	Words     string // what they said
 	Address   string
 	Steps     []Step
-	Answer    string // the office's own words, at the end or of a refusal
+	Answer    string // the office's own words with which it ended
 	MayRate   bool
 	MayReopen bool
 }
@@ -110,12 +110,27 @@ func (s *Service) Follow(ctx context.Context, tx *db.Tx, actor city.Actor, n cit
 	f = Followed{Case: c, Class: in.class, Joined: row.joined, Words: words.Text, Address: words.Address, Steps: s.steps(file),
 		MayRate: !c.Open && row.ratedAt == 0}
 	for _, r := range file.Records {
-		if r.Words.Reason != "" && r.Action != casework.ActSuspendLedger && (r.By.Kind == city.Officer || r.By.Kind == city.System) {
+		if r.Words.Reason != "" && s.ends(file.Kind, r) {
 			f.Answer = r.Words.Reason
 		}
 	}
 	f.MayReopen = slices.ContainsFunc(file.Options, func(o casework.Option) bool { return o.Action == casework.ActReopen })
 	return f, nil
+}
+
+// ends tells whether an action ended the case. Only its words are meant for
+// everybody who reported; what offices write to each other, and why another
+// reporter had it taken up again, are not.
+func (s *Service) ends(kind city.KindID, r casework.Record) bool {
+	if r.Action == casework.ActTerminate {
+		return true
+	}
+	k, ok := s.cases.Kind(kind)
+	if !ok {
+		return false
+	}
+	st, ok := k.Stage(r.Stage)
+	return ok && slices.ContainsFunc(st.Outcomes, func(o casework.Outcome) bool { return o.Action == r.Action && o.Next == casework.End })
 }
 
 // steps are the dated actions that anybody may know of: no names, no words.
