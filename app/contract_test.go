@@ -501,6 +501,9 @@ func TestNothingWithoutADatabase(t *testing.T) {
 		var body any
 		if method == "POST" {
 			body = map[string]any{"login": "resident", "password": "demo"}
+			if strings.HasSuffix(path, "/incidents") {
+				body = map[string]any{"text": "The cover is broken"}
+			}
 			if strings.HasSuffix(path, "/verify") {
 				body = map[string]any{"code": "1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F"}
 			}

@@ -2,6 +2,9 @@ package app_test
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -269,4 +272,47 @@ func TestReportsSentOftenAndWrongly(t *testing.T) {
 			t.Errorf("odd words became %.40q, %v", f.Words, err)
 		}
 	})
+}
+
+// The operator sends a matter on from the desk, choosing the post and the limit;
+// whoever mends it calls another office, and what is missing is told at its field.
+func TestSendingOnFromTheDesk(t *testing.T) {
+	p := newPlace(t, "")
+	token := p.team("operations-center.operator", 1)[0]
+	r := p.report(nobody, incident.Report{Text: "想问问你们周末上班吗", Type: incident.Consult})
+	ask := func(form url.Values, want int) string {
+		t.Helper()
+		method := http.MethodPost
+		if form == nil {
+			method = http.MethodGet
+		}
+		req, err := http.NewRequest(method, p.url+"/desk/cases/"+string(r.Number)+"/dispatch", strings.NewReader(form.Encode()))
+		p.ok(err)
+		req.Header.Set("Accept-Language", "en")
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.AddCookie(&http.Cookie{Name: "yiwang", Value: token})
+		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		res, err := client.Do(req)
+		p.ok(err)
+		defer res.Body.Close()
+		raw, err := io.ReadAll(res.Body)
+		p.ok(err)
+		if res.StatusCode != want {
+			t.Fatalf("%s %v: %d, want %d: %.2000s", method, form, res.StatusCode, want, raw)
+		}
+		return string(raw)
+	}
+	page := ask(nil, http.StatusOK)
+	for _, field := range []string{`name="take.post"`, `name="take.limit"`, `value="urban-management.inspector"`, `value="4 emergency_hours"`} {
+		if !strings.Contains(page, field) {
+			t.Errorf("the form lacks %s", field)
+		}
+	}
+	ask(url.Values{"take.post": {"urban-management.inspector"}}, http.StatusUnprocessableEntity)
+	ask(url.Values{"take.post": {"urban-management.inspector"}, "take.limit": {"4 emergency_hours"}}, http.StatusSeeOther)
+	f, err := p.follow(r.Number, r.Code)
+	p.ok(err)
+	if f.Case.Stage != "handling" || f.Case.Body != "urban-management" || f.Case.State.Promise.N != 4 {
+		t.Errorf("sent on as %+v", f.Case)
+	}
 }

@@ -25,7 +25,10 @@ type typed struct {
 	key    string
 	words  map[string]string
 	points []casework.Point
-	more   int // rows asked for beyond those filled in
+	takes  map[string]string // parameters of an outcome, by name
+	bodies []string          // to call to the spot
+	until  map[string]string // a day, by its parts
+	more   int               // rows asked for beyond those filled in
 }
 
 // casePage shows a case with its next steps.
@@ -230,6 +233,7 @@ func (d *Desk) act(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	readTakes(r.PostForm, &t, &a, d.Cases.Calendar().Zone)
 	a.Name = r.PathValue("action")
 	if a.Name == casework.ActComment {
 		a.Version = 0 // a note fits whatever stands

@@ -137,7 +137,7 @@ func why(c casework.Case) city.Message {
 // asks reports whether an option leads to a form first: when something has to be
 // said, and before what can't be taken back.
 func (d *Desk) asks(c casework.Case, op casework.Option) bool {
-	if len(op.Needs) > 0 {
+	if len(op.Needs) > 0 || len(op.Takes) > 0 {
 		return true
 	}
 	if slices.Contains(atOnce, op.Action) {
@@ -161,6 +161,7 @@ func (d *Desk) stepForm(o *opened, v visit, op casework.Option, typed typed, col
 		f.Hidden.Key = typed.key
 	}
 	f.Effects = d.effects(o, op)
+	f.Fields = d.takes(op, typed)
 	for _, need := range op.Needs {
 		field := web.Field{Name: need, Type: web.FieldLongText, Label: web.Words("desk.need." + need), Hint: hintOf(need),
 			Required: true, Max: maxWords, Value: typed.words[need]}
@@ -184,6 +185,15 @@ func (d *Desk) stepForm(o *opened, v visit, op casework.Option, typed typed, col
 			for _, c := range colleagues {
 				field.Options = append(field.Options, web.Option{Value: c.account.String(), Label: web.Plain(c.name)})
 			}
+		case "bodies":
+			field.Type, field.Values = web.FieldMultiChoice, typed.bodies
+			for _, b := range d.Directory.Bodies() {
+				if b.ID != o.c.Body {
+					field.Options = append(field.Options, web.Option{Value: string(b.ID), Label: b.Name})
+				}
+			}
+		case "until":
+			field.Type, field.Parts = web.FieldDate, typed.until
 		case "appeal":
 			if field.Value == "" && !typed.sent {
 				field.Value = o.item.Appeal.In(lang)
