@@ -206,9 +206,14 @@ func TestReportsThatAPersonReads(t *testing.T) {
 		first := p.report(nobody, incident.Report{Class: "c0101", Text: "井盖破了", Place: riverine})
 		again := p.report(operator, incident.Report{Text: "有位老人打电话说路上有东西坏了", Place: city.Place{Region: "990101001001"}})
 		if again.Class != "" {
-			t.Skipf("the words were clear after all: %+v", again)
+			t.Fatalf("the words were clear after all: %+v", again)
 		}
 		p.refused(p.app.Incidents.Merge(ctx, operator, again.Number, again.Number, "同一件"), city.KindInvalid, "a case merged into itself")
+		p.refused(p.app.Incidents.Merge(ctx, operator, again.Number, "JH-2026-999999-9", "同一件"), city.KindInvalid, "merged into nothing")
+		p.refused(p.app.Incidents.Merge(ctx, operator, again.Number, vague.Number, "同一件"), city.KindInvalid, "merged into what is closed")
+		if f, err = p.follow(again.Number, again.Code); err != nil || f.Case.Number != again.Number || !f.Case.Open {
+			t.Errorf("a refused merger left %+v, %v", f, err)
+		}
 		p.ok(p.app.Incidents.Merge(ctx, operator, again.Number, first.Number, "同一件"))
 		if f, err = p.follow(again.Number, again.Code); err != nil || f.Case.Number != first.Number || !f.Joined || !f.Case.Open {
 			t.Errorf("the old number and code lead to %+v, %v", f, err)

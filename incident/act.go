@@ -95,36 +95,37 @@ func reporters(rows []reportRow) (to []journal.Recipient) {
 
 // Merge ends a matter as the same as another: its reports go on with that one,
 // where their old number and code lead from now on. Nothing is deleted, and
-// whoever reported it is told.
+// whoever reported it is told. The outcome of the kind does the same from the desk.
 func (s *Service) Merge(ctx context.Context, actor city.Actor, from, into city.CaseNumber, reason string) error {
-	if from == into {
-		return fieldFault("into", "incident.join.unknown")
+	_, err := s.cases.Do(ctx, actor, from, casework.Action{Name: actDuplicate, Reason: reason, Params: map[string]string{"into": string(into)}})
+	return err
+}
+
+// merged moves the reports of a case that ended as the same as another.
+func (s *Service) merged(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
+	from, into := call.Case, city.CaseNumber(strings.TrimSpace(call.With["into"]))
+	if _, err := incidentByNumber(ctx, tx, into); errors.Is(err, db.ErrNoRows) || into == from.Number {
+		return fieldFault("take.into", "incident.join.unknown")
+	} else if err != nil {
+		return err
 	}
-	return raced(s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if _, err := incidentByNumber(ctx, tx, into); err != nil {
-			return missing(err)
-		}
-		target, err := s.cases.Get(ctx, tx, actor, into)
-		if err != nil {
-			return err
-		}
-		if !target.Open {
-			return city.Conflict("incident.join.closed")
-		}
-		c, err := s.cases.Act(ctx, tx, actor, from, casework.Action{Name: actDuplicate, Reason: reason})
-		if err != nil {
-			return err
-		}
-		reports, err := reportsOf(ctx, tx, c.ID)
-		if err != nil {
-			return err
-		}
-		for _, r := range reports {
-			moveReport(tx, r.id, target.ID, target.Number)
-		}
-		return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: "incident.merged", Subject: string(from), Actor: actor, To: reporters(reports),
-			Data: map[string]any{"number": from, "from": from, "into": into, "body": target.Body}})
-	}))
+	target, err := s.cases.Get(ctx, tx, call.Actor, into)
+	if err != nil {
+		return err
+	}
+	if !target.Open {
+		return fieldFault("take.into", "incident.join.closed")
+	}
+	setOpen(tx, from.ID, 0)
+	reports, err := reportsOf(ctx, tx, from.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range reports {
+		moveReport(tx, r.id, target.ID, target.Number)
+	}
+	return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: "incident.merged", Subject: string(from.Number), Actor: call.Actor, To: reporters(reports),
+		Data: map[string]any{"number": from.Number, "from": from.Number, "into": into, "body": target.Body}})
 }
 
 // Rating is what a reporter says of how it went (三率): whether somebody got in
@@ -225,7 +226,7 @@ func (s *Service) byCode(ctx context.Context, tx *db.Tx, actor city.Actor, actio
 
 // Effects are what outcomes of the kind do here, for the engine.
 func (s *Service) Effects() map[string]casework.EffectFunc {
-	return map[string]casework.EffectFunc{"close_incident": s.closed}
+	return map[string]casework.EffectFunc{"close_incident": s.closed, "merge_incident": s.merged}
 }
 
 // closed notes that a matter is over and tells everybody who reported it.
@@ -238,9 +239,6 @@ func (s *Service) closed(ctx context.Context, tx *db.Tx, call casework.EffectCal
 		return err
 	}
 	setOpen(tx, c.ID, 0)
-	if c.Result == "merged" { // Merge tells
-		return nil
-	}
 	reports, err := reportsOf(ctx, tx, c.ID)
 	if err != nil {
 		return err
