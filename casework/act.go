@@ -106,7 +106,7 @@ func (e *Engine) Act(ctx context.Context, tx *db.Tx, actor city.Actor, n city.Ca
 			}
 		}
 	}
-	var effects []Effect
+	effects := k.Effects[a.Name]
 	if st != nil {
 		if o, ok := st.outcome(a.Name); ok {
 			effects, r.Params = o.Effects, a.Params

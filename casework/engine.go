@@ -85,13 +85,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		if fs := k.Check(); len(fs) > 0 {
 			return nil, fmt.Errorf("kind %s: %s: %s", k.ID, fs[0].Path, fs[0].Message)
 		}
-		for _, s := range k.Stages {
-			for _, oc := range s.Outcomes {
-				for _, f := range oc.Effects {
-					if e.effects[f.Name] == nil {
-						return nil, fmt.Errorf("kind %s: nobody provides the effect %q", k.ID, f.Name)
-					}
-				}
+		for f := range k.effects() {
+			if e.effects[f.Name] == nil {
+				return nil, fmt.Errorf("kind %s: nobody provides the effect %q", k.ID, f.Name)
 			}
 		}
 		raw, err := json.Marshal(k)

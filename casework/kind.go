@@ -2,6 +2,8 @@ package casework
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,6 +22,9 @@ type Kind struct {
 	// warned; 0 never.
 	Warn   int     `yaml:"warn" json:"warn,omitempty"`
 	Reopen *Reopen `yaml:"reopen" json:"reopen,omitempty"`
+	// Effects follow the engine's own actions, such as withdraw or reopen, in
+	// whatever stage; those of an outcome stand with it.
+	Effects map[string][]Effect `yaml:"effects" json:"effects,omitempty"`
 }
 
 // Reopen says where a closed case goes on when somebody is not content, and for
@@ -247,6 +252,11 @@ func (k *Kind) Check() []Fault {
 	if k.Warn < 0 || k.Warn > 99 {
 		add("warn", "a warning comes between 1 and 99 per cent of a limit, not %d", k.Warn)
 	}
+	for _, a := range slices.Sorted(maps.Keys(k.Effects)) {
+		if a == ActOpen || !slices.Contains(engineActions, a) {
+			add("effects."+a, "the engine has no action %q; the effects of an outcome stand with it", a)
+		}
+	}
 	leads := map[string][]string{}
 	if r := k.Reopen; r != nil {
 		if _, ok := k.Stage(r.Stage); !ok {
@@ -430,12 +440,10 @@ func (k *Kind) Parameters() []string {
 			note(t.Body)
 			note(t.Post)
 		}
-		for _, o := range s.Outcomes {
-			for _, e := range o.Effects {
-				for _, v := range e.With {
-					note(v)
-				}
-			}
+	}
+	for e := range k.effects() {
+		for _, v := range e.With {
+			note(v)
 		}
 	}
 	for _, s := range k.Stages {
@@ -451,6 +459,25 @@ func (k *Kind) Parameters() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// effects gives every effect that the kind names.
+func (k *Kind) effects() iter.Seq[Effect] {
+	return func(yield func(Effect) bool) {
+		lists := slices.Collect(maps.Values(k.Effects))
+		for _, s := range k.Stages {
+			for _, o := range s.Outcomes {
+				lists = append(lists, o.Effects)
+			}
+		}
+		for _, list := range lists {
+			for _, e := range list {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // isLimit reports whether the parameter holds a limit.

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/internal/db"
@@ -189,4 +191,30 @@ func TestSuspendedAndWarned(t *testing.T) {
 		}
 		tick(20*24*time.Hour+3*time.Hour, casework.FlagOverdue)
 	})
+}
+
+// Effects of the engine's own actions stand with the kind, whatever the stage.
+func TestEffectsOfOwnActions(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.engine = w.build(repair + "effects: {terminate: [{name: issue, with: {type: over}}], reopen: [{name: issue, with: {type: again}}]}\n")
+		c := w.report(w.engine)
+		before := len(w.issued)
+		head := officer("club", "head")
+		c = w.do(head, c, casework.Action{Name: casework.ActTerminate, Reason: "closed for good"})
+		if len(w.issued) != before+1 {
+			t.Errorf("ending it had %d effects", len(w.issued)-before)
+		}
+		w.do(porter, c, casework.Action{Name: casework.ActReopen, Reason: "open again"})
+		if len(w.issued) != before+2 {
+			t.Errorf("with reopening %d effects", len(w.issued)-before)
+		}
+	})
+	var k casework.Kind
+	if err := yaml.Unmarshal([]byte(repair+"effects: {dispatch: [{name: issue}], open: [{name: issue}]}\n"), &k); err != nil {
+		t.Fatal(err)
+	}
+	if fs := k.Check(); len(fs) != 2 {
+		t.Errorf("effects of what is no action of the engine: %+v", fs)
+	}
 }
