@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/width"
+
+	"yiwang/city"
 )
 
 // Secrets begin with what they are, so that they are known when found where they
@@ -30,31 +32,16 @@ func digestOf(secret string) []byte {
 	return sum[:]
 }
 
-// codeAlphabet lacks what is misread: I, L, O, U, 0 and 1.
-const codeAlphabet = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
-
 // newCode makes an activation code to be typed from paper: "K7QF-2M9X-44TD", 58 bits.
 func newCode() string {
-	var b strings.Builder
-	buf := make([]byte, 1)
-	for n := 0; n < 12; {
-		_, _ = rand.Read(buf)
-		if int(buf[0]) >= 256/len(codeAlphabet)*len(codeAlphabet) {
-			continue // or the first letters would come more often
-		}
-		if n > 0 && n%4 == 0 {
-			b.WriteByte('-')
-		}
-		b.WriteByte(codeAlphabet[int(buf[0])%len(codeAlphabet)])
-		n++
-	}
-	return b.String()
+	c := city.NewReadable(12)
+	return c[:4] + "-" + c[4:8] + "-" + c[8:]
 }
 
 // normalCode brings a typed code to the form it was made in, without hyphens.
 func normalCode(s string) string {
 	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune(codeAlphabet, r) {
+		if strings.ContainsRune(city.ReadableLetters, r) {
 			return r
 		}
 		return -1
