@@ -17,7 +17,7 @@ import (
 func TestLogStaysShort(t *testing.T) {
 	const (
 		written = 400 << 20
-		bound   = written / 2     // where the log never begins anew it holds all of it; idle machines show 25 MiB
+		bound   = written / 2     // a log that never begins anew holds all of it
 		slow    = 2 * time.Second // on a busy machine
 	)
 	ctx, stop := context.WithCancel(context.Background())
