@@ -279,6 +279,27 @@ func TestReportsSentOftenAndWrongly(t *testing.T) {
 	})
 }
 
+// However a matter ends it is no longer what new reports join, and whoever takes it
+// up again, by whichever door, makes it so once more.
+func TestWhatReportsJoin(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		p := newPlace(t, database)
+		cover := incident.Report{Class: "c0101", Text: "井盖破了", Place: riverine}
+		first := p.report(nobody, cover)
+		p.acts(program, first.Number, casework.Action{Name: casework.ActTerminate, Reason: "报错了地方"})
+		second := p.report(nobody, cover)
+		if second.Joined || second.Number == first.Number {
+			t.Errorf("a report joined what was ended: %+v", second)
+		}
+		p.acts(program, second.Number, casework.Action{Name: "done"})
+		p.acts(program, second.Number, casework.Action{Name: "passed"})
+		p.acts(program, second.Number, casework.Action{Name: casework.ActReopen, Reason: "又坏了"})
+		if third := p.report(nobody, cover); !third.Joined || third.Number != second.Number {
+			t.Errorf("a report did not join what was taken up again: %+v", third)
+		}
+	})
+}
+
 // The operator sends a matter on from the desk, choosing the post and the limit;
 // whoever mends it calls another office, and what is missing is told at its field.
 func TestSendingOnFromTheDesk(t *testing.T) {
@@ -314,10 +335,20 @@ func TestSendingOnFromTheDesk(t *testing.T) {
 		}
 	}
 	ask(url.Values{"take.post": {"urban-management.inspector"}}, http.StatusUnprocessableEntity)
+	ask(url.Values{"take.post": {"urban-management.nobody"}, "take.limit": {"4 emergency_hours"}}, http.StatusUnprocessableEntity)
 	ask(url.Values{"take.post": {"urban-management.inspector"}, "take.limit": {"4 emergency_hours"}}, http.StatusSeeOther)
 	f, err := p.follow(r.Number, r.Code)
 	p.ok(err)
 	if f.Case.Stage != "handling" || f.Case.Body != "urban-management" || f.Case.State.Promise.N != 4 {
 		t.Errorf("sent on as %+v", f.Case)
 	}
+	p.ok(p.app.Journal.CatchUp(context.Background()))
+	p.ok(p.app.DB.View(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+		month := scorecard.MonthOf(time.Now(), p.app.Pack.Zone)
+		all, err := p.app.Scores.Total(ctx, tx, at("audit.auditor"), scorecard.Query{Sort: scorecard.Incidents, From: month, Until: month})
+		if n := all.Count(scorecard.Dispatched); n != 1 {
+			t.Errorf("the scorecard counts %d sent on", n)
+		}
+		return err
+	}))
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"yiwang/access"
@@ -35,24 +34,23 @@ func (s *Service) Dispatch(ctx context.Context, actor city.Actor, n city.CaseNum
 		if err != nil {
 			return missing(err)
 		}
-		if c, err = s.cases.Get(ctx, tx, actor, n); err != nil {
-			return err
+		if to.Class == "" {
+			to.Class = in.class
 		}
 		class, ok := s.classes[to.Class]
-		if !ok && to.Class == "" {
-			class, ok = s.classes[in.class]
-		}
 		if !ok {
 			return fieldFault("class", "incident.class.unknown")
 		}
-		target := *class
-		if to.Limit.N > 0 {
-			target.Limit = to.Limit
+		if to.Post == "" {
+			to.Post = class.Post
+		}
+		if to.Limit.N == 0 {
+			to.Limit = class.Limit
 		}
 		if class.Code != in.class {
-			changeClass(tx, c.ID, class.Code, public(class))
+			changeClass(tx, in.id, class.Code, public(class))
 		}
-		c, err = s.send(ctx, tx, actor, c, target, to.Post, s.now())
+		c, err = s.send(ctx, tx, actor, n, to.Post, to.Limit)
 		return err
 	})
 	if err != nil {
@@ -61,29 +59,37 @@ func (s *Service) Dispatch(ctx context.Context, actor city.Actor, n city.CaseNum
 	return c, nil
 }
 
-// send carries the outcome out and says so.
-func (s *Service) send(ctx context.Context, tx *db.Tx, actor city.Actor, c casework.Case, class Class, post city.PostID, now time.Time) (casework.Case, error) {
-	if post == "" {
-		post = class.Post
-	}
+func (s *Service) send(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, post city.PostID, limit city.Limit) (casework.Case, error) {
+	return s.cases.Act(ctx, tx, actor, n, casework.Action{Name: actDispatch, Params: map[string]string{
+		"body": string(post.Body()), "post": strings.TrimPrefix(string(post), string(post.Body())+"."), "limit": limit.Encode()}})
+}
+
+// dispatched says that a matter was sent on, and refuses a post that nobody has.
+func (s *Service) dispatched(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
+	c := call.Case
+	post := city.PostID(call.With["body"] + "." + call.With["post"])
 	if p, ok := s.Directory.Post(post); !ok || p.ID != post {
-		return c, fieldFault("post", "incident.post.unknown")
+		return fieldFault("post", "incident.post.unknown")
 	}
-	c, err := s.cases.Act(ctx, tx, actor, c.Number, casework.Action{Name: actDispatch, Params: map[string]string{
-		"body": string(post.Body()), "post": strings.TrimPrefix(string(post), string(post.Body())+"."), "limit": class.Limit.Encode()}})
+	in, err := incidentByNumber(ctx, tx, c.Number)
 	if err != nil {
-		return c, err
+		return missing(err)
 	}
-	data := map[string]any{"number": c.Number, "item": class.Code, "automatic": actor.Kind == city.System, "body": c.Body}
+	data := map[string]any{"item": in.class, "automatic": call.Actor.Kind == city.System}
 	if !c.Due.IsZero() {
 		data["due"] = c.Due
 	}
-	reports, err := reportsOf(ctx, tx, c.ID)
+	return s.tell(ctx, tx, "incident.dispatched", call, data)
+}
+
+// tell appends an event of a case to everybody who reported it.
+func (s *Service) tell(ctx context.Context, tx *db.Tx, typ string, call casework.EffectCall, data map[string]any) error {
+	reports, err := reportsOf(ctx, tx, call.Case.ID)
 	if err != nil {
-		return c, err
+		return err
 	}
-	return c, s.Journal.Append(ctx, tx, journal.Event{At: now, Type: "incident.dispatched", Subject: string(c.Number), Actor: actor,
-		To: reporters(reports), Data: data})
+	data["number"], data["body"] = call.Case.Number, call.Case.Body
+	return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: typ, Subject: string(call.Case.Number), Actor: call.Actor, To: reporters(reports), Data: data})
 }
 
 func reporters(rows []reportRow) (to []journal.Recipient) {
@@ -105,7 +111,7 @@ func (s *Service) Merge(ctx context.Context, actor city.Actor, from, into city.C
 func (s *Service) merged(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
 	from, into := call.Case, city.CaseNumber(strings.TrimSpace(call.With["into"]))
 	if _, err := incidentByNumber(ctx, tx, into); errors.Is(err, db.ErrNoRows) || into == from.Number {
-		return fieldFault("take.into", "incident.join.unknown")
+		return fieldFault("into", "incident.join.unknown")
 	} else if err != nil {
 		return err
 	}
@@ -114,7 +120,7 @@ func (s *Service) merged(ctx context.Context, tx *db.Tx, call casework.EffectCal
 		return err
 	}
 	if !target.Open {
-		return fieldFault("take.into", "incident.join.closed")
+		return fieldFault("into", "incident.join.closed")
 	}
 	setOpen(tx, from.ID, 0)
 	reports, err := reportsOf(ctx, tx, from.ID)
@@ -151,7 +157,11 @@ func (s *Service) Rate(ctx context.Context, actor city.Actor, n city.CaseNumber,
 		r.By = "page"
 	}
 	return raced(s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		row, c, err := s.byCode(ctx, tx, actor, "incident.rate", n, code)
+		row, err := s.byCode(ctx, tx, actor, "incident.rate", n, code)
+		if err != nil {
+			return err
+		}
+		c, err := s.cases.Get(ctx, tx, program(actor), row.number)
 		if err != nil {
 			return err
 		}
@@ -198,53 +208,41 @@ func (s *Service) Reopen(ctx context.Context, actor city.Actor, n city.CaseNumbe
 		return fieldFault("reason", "case.needs.reason")
 	}
 	return raced(s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		row, c, err := s.byCode(ctx, tx, actor, "incident.reopen", n, code)
+		row, err := s.byCode(ctx, tx, actor, "incident.reopen", n, code)
 		if err != nil {
 			return err
 		}
-		if c, err = s.cases.Act(ctx, tx, program(actor), c.Number, casework.Action{Name: casework.ActReopen, Reason: reason}); err != nil {
-			return err
-		}
-		setOpen(tx, c.ID, 1)
-		return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: "incident.reopened", Subject: string(c.Number), Actor: actor,
-			To: []journal.Recipient{{Reporter: row.id}}, Data: map[string]any{"number": c.Number, "body": c.Body}})
+		_, err = s.cases.Act(ctx, tx, program(actor), row.number, casework.Action{Name: casework.ActReopen, Reason: reason})
+		return err
 	}))
 }
 
 // byCode finds the report whose number and code somebody knows. A wrong code and
 // a number that nobody has are one answer.
-func (s *Service) byCode(ctx context.Context, tx *db.Tx, actor city.Actor, action string, n city.CaseNumber, code string) (row reportRow, c casework.Case, err error) {
+func (s *Service) byCode(ctx context.Context, tx *db.Tx, actor city.Actor, action string, n city.CaseNumber, code string) (reportRow, error) {
 	if err := s.Access.Ask(ctx, actor, action, access.Resource{Type: "Incident", ID: string(n)}); err != nil {
-		return row, c, err
+		return reportRow{}, err
 	}
-	if row, err = reportByCode(ctx, tx, s.digest(n, code)); err != nil {
-		return row, c, missing(err)
-	}
-	c, err = s.cases.Get(ctx, tx, program(actor), row.number)
-	return row, c, err
+	row, err := reportByCode(ctx, tx, s.digest(n, code))
+	return row, missing(err)
 }
 
-// Effects are what outcomes of the kind do here, for the engine.
+// Effects are what actions of the kind do here, for the engine.
 func (s *Service) Effects() map[string]casework.EffectFunc {
-	return map[string]casework.EffectFunc{"close_incident": s.closed, "merge_incident": s.merged}
+	return map[string]casework.EffectFunc{"dispatch_incident": s.dispatched, "close_incident": s.closed, "merge_incident": s.merged, "reopen_incident": s.reopened}
 }
 
-// closed notes that a matter is over and tells everybody who reported it.
+// closed notes that a matter is over, however it ended, and tells everybody who
+// reported it.
 func (s *Service) closed(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
-	c := call.Case
-	if _, err := incidentByNumber(ctx, tx, c.Number); err != nil {
-		if errors.Is(err, db.ErrNoRows) {
-			return nil // a case that no report opened
-		}
-		return err
-	}
-	setOpen(tx, c.ID, 0)
-	reports, err := reportsOf(ctx, tx, c.ID)
-	if err != nil {
-		return err
-	}
-	return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: "incident.answered", Subject: string(c.Number), Actor: call.Actor, To: reporters(reports),
-		Data: map[string]any{"number": c.Number, "item": c.Item, "result": c.Result, "body": c.Body}})
+	setOpen(tx, call.Case.ID, 0)
+	return s.tell(ctx, tx, "incident.answered", call, map[string]any{"item": call.Case.Item, "result": call.Case.Result})
+}
+
+// reopened notes that a matter is taken up again.
+func (s *Service) reopened(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
+	setOpen(tx, call.Case.ID, 1)
+	return s.tell(ctx, tx, "incident.reopened", call, map[string]any{"item": call.Case.Item})
 }
 
 func missing(err error) error {

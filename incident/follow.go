@@ -91,7 +91,7 @@ type Followed struct {
 
 // Follow shows a matter to whoever knows its number and the code of a report.
 func (s *Service) Follow(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, code string) (f Followed, err error) {
-	row, c, err := s.byCode(ctx, tx, actor, "incident.follow", n, code)
+	row, err := s.byCode(ctx, tx, actor, "incident.follow", n, code)
 	if err != nil {
 		return f, err
 	}
@@ -107,8 +107,8 @@ func (s *Service) Follow(ctx context.Context, tx *db.Tx, actor city.Actor, n cit
 	if err := s.Journal.Vault().Unseal(ctx, tx, row.key, row.sealed, &words); err != nil && !errors.Is(err, journal.ErrErased) {
 		return f, err
 	}
-	f = Followed{Case: c, Class: in.class, Joined: row.joined, Words: words.Text, Address: words.Address, Steps: s.steps(file),
-		MayRate: !c.Open && row.ratedAt == 0}
+	f = Followed{Case: file.Case, Class: in.class, Joined: row.joined, Words: words.Text, Address: words.Address, Steps: s.steps(file.Kind, file.Records),
+		MayRate: !file.Open && row.ratedAt == 0}
 	for _, r := range file.Records {
 		if r.Words.Reason != "" && s.ends(file.Kind, r) {
 			f.Answer = r.Words.Reason
@@ -134,13 +134,13 @@ func (s *Service) ends(kind city.KindID, r casework.Record) bool {
 }
 
 // steps are the dated actions that anybody may know of: no names, no words.
-func (s *Service) steps(f casework.CaseFile) (steps []Step) {
-	k, ok := s.cases.Kind(f.Kind)
+func (s *Service) steps(kind city.KindID, records []casework.Record) (steps []Step) {
+	k, ok := s.cases.Kind(kind)
 	if !ok {
 		return nil
 	}
 	shown := []string{casework.ActOpen, casework.ActReopen, casework.ActSuspendLedger, casework.ActReview}
-	for _, r := range f.Records {
+	for _, r := range records {
 		st, inStage := k.Stage(r.Stage)
 		step := Step{At: r.At, Name: r.Action, Body: r.By.Body}
 		if inStage {
@@ -220,14 +220,18 @@ func (s *Service) Public(ctx context.Context, tx *db.Tx, actor city.Actor, q Pub
 		next = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", city.Micros(last.opened), last.number))
 	}
 	for _, r := range rows {
-		f, err := s.cases.CaseFile(ctx, tx, program(actor), r.number)
+		c, err := s.cases.Get(ctx, tx, program(actor), r.number)
 		if err != nil {
 			return nil, "", err
 		}
-		p := PublicIncident{Number: r.number, Class: r.class, Open: f.Open, Stage: f.StageName, Tell: f.Tell, Body: f.Body,
-			Place: city.Place{Lat: r.at.Lat, Lon: r.at.Lon, Region: r.region}, At: r.opened, Updated: r.opened, Due: f.Due, Steps: s.steps(f)}
-		if n := len(f.Records); n > 0 {
-			p.Updated = f.Records[n-1].At
+		records, err := s.cases.History(ctx, tx, program(actor), r.number)
+		if err != nil {
+			return nil, "", err
+		}
+		p := PublicIncident{Number: r.number, Class: r.class, Open: c.Open, Stage: c.StageName, Tell: c.Tell, Body: c.Body,
+			Place: city.Place{Lat: r.at.Lat, Lon: r.at.Lon, Region: r.region}, At: r.opened, Updated: r.opened, Due: c.Due, Steps: s.steps(c.Kind, records)}
+		if n := len(records); n > 0 {
+			p.Updated = records[n-1].At
 		}
 		list = append(list, p)
 	}

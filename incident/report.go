@@ -2,7 +2,6 @@ package incident
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -73,6 +72,7 @@ const (
 	longestContact = 200
 	longestKey     = 200
 	titleLength    = 40
+	codeLength     = 8 // 39 bits: with the pace that faces keep, guessing is hopeless
 )
 
 // said are the personal values of a report, sealed under its key.
@@ -129,43 +129,10 @@ func clean(s string) string {
 // Report takes what somebody noticed: the one door for every channel. What is
 // clear goes to who mends it at once; what was reported before joins the open
 // case. A place outside the city is city.KindInvalid.
-func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (Receipt, error) {
-	var out Receipt
-	err := s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		out, err = s.ReportIn(ctx, tx, actor, r)
-		return err
-	})
-	if errors.Is(err, db.ErrDuplicate) && r.Key != "" { // the same report, sent twice at once
-		err = s.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
-			row, found := reportByOnce(ctx, tx, s.once(actor, r))
-			if found != nil {
-				return found
-			}
-			out, found = s.receipt(ctx, tx, row)
-			return found
-		})
-	}
+func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (out Receipt, err error) {
+	err = s.Access.Ask(ctx, actor, "incident.report", access.Resource{Type: "Incident", Attrs: access.Attrs{"class": r.Class}})
 	if err != nil {
 		return Receipt{}, err
-	}
-	return out, nil
-}
-
-// ReportIn is Report in the caller's transaction. A repeat that comes at the same
-// moment is db.ErrDuplicate at the commit.
-func (s *Service) ReportIn(ctx context.Context, tx *db.Tx, actor city.Actor, r Report) (Receipt, error) {
-	err := s.Access.Ask(ctx, actor, "incident.report", access.Resource{Type: "Incident", Attrs: access.Attrs{"class": r.Class}})
-	if err != nil {
-		return Receipt{}, err
-	}
-	if r.Key != "" {
-		row, err := reportByOnce(ctx, tx, s.once(actor, r))
-		if err == nil {
-			return s.receipt(ctx, tx, row)
-		}
-		if !errors.Is(err, db.ErrNoRows) {
-			return Receipt{}, err
-		}
 	}
 	if err := r.check(); err != nil {
 		return Receipt{}, err
@@ -174,22 +141,67 @@ func (s *Service) ReportIn(ctx context.Context, tx *db.Tx, actor city.Actor, r R
 	if err != nil {
 		return Receipt{}, err
 	}
-	class := r.Class
-	if class != "" && s.classes[class] == nil {
-		return Receipt{}, fieldFault("class", "incident.class.unknown")
-	}
-	if best := s.words.Suggest(r.Text, 1); class == "" && len(best) == 1 && best[0].Share >= s.Settings.Sure && r.Type != Consult && r.Type != Praise {
-		class = best[0].Class
-	}
-	now := s.now()
-	if r.At.IsZero() || r.At.After(now) {
-		r.At = now
-	}
-	c, joined, err := s.caseFor(ctx, tx, actor, r, class, at, now)
+	class, err := s.classOf(r)
 	if err != nil {
 		return Receipt{}, err
 	}
-	return s.keep(ctx, tx, actor, r, c, class, at, joined, now)
+	once := s.once(actor, r)
+	err = s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if out, err = s.before(ctx, tx, once); !errors.Is(err, db.ErrNoRows) {
+			return err
+		}
+		now := s.now()
+		if r.At.IsZero() || r.At.After(now) {
+			r.At = now
+		}
+		c, joined, err := s.caseFor(ctx, tx, actor, r, class, at, now)
+		if err != nil {
+			return err
+		}
+		out, err = s.keep(ctx, tx, actor, r, once, c, class, at, joined, now)
+		return err
+	})
+	if errors.Is(err, db.ErrDuplicate) && once != "" { // the same report, sent twice at once
+		err = s.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+			out, err = s.before(ctx, tx, once)
+			return err
+		})
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	return out, nil
+}
+
+// classOf is the class that a report names, or that its words fit clearly enough;
+// "" leaves it to a person, as questions and praise are.
+func (s *Service) classOf(r Report) (city.ItemCode, error) {
+	if r.Class != "" {
+		if s.classes[r.Class] == nil {
+			return "", fieldFault("class", "incident.class.unknown")
+		}
+		return r.Class, nil
+	}
+	if r.Type == Consult || r.Type == Praise {
+		return "", nil
+	}
+	if best := s.words.Suggest(r.Text, 1); len(best) == 1 && best[0].Share >= s.Settings.Sure {
+		return best[0].Class, nil
+	}
+	return "", nil
+}
+
+// before is the receipt of a report that came before under the same key;
+// db.ErrNoRows when this is the first, or has no key.
+func (s *Service) before(ctx context.Context, tx *db.Tx, once string) (Receipt, error) {
+	if once == "" {
+		return Receipt{}, db.ErrNoRows
+	}
+	row, err := reportByOnce(ctx, tx, once)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.receipt(ctx, tx, row)
 }
 
 // now is the moment as it will be read back.
@@ -238,7 +250,7 @@ func (s *Service) caseFor(ctx context.Context, tx *db.Tx, actor city.Actor, r Re
 	insertIncident(tx, incidentRow{id: c.ID, number: c.Number, class: class, typ: r.Type, at: point, region: at.Region,
 		public: public(s.classes[class]), opened: now})
 	if class != "" {
-		c, err = s.send(ctx, tx, program(actor), c, *s.classes[class], "", now)
+		c, err = s.send(ctx, tx, program(actor), c.Number, s.classes[class].Post, s.classes[class].Limit)
 	}
 	return c, false, err
 }
@@ -269,16 +281,16 @@ func program(a city.Actor) city.Actor {
 }
 
 // keep stores the report and says what happened.
-func (s *Service) keep(ctx context.Context, tx *db.Tx, actor city.Actor, r Report, c casework.Case, class city.ItemCode, at Located, joined bool, now time.Time) (Receipt, error) {
+func (s *Service) keep(ctx context.Context, tx *db.Tx, actor city.Actor, r Report, once string, c casework.Case, class city.ItemCode, at Located, joined bool, now time.Time) (Receipt, error) {
 	person := applicant(actor)
 	vault := s.Journal.Vault()
 	key, err := vault.NewKey(ctx, tx, person)
 	if err != nil {
 		return Receipt{}, err
 	}
-	row := reportRow{id: city.NewReportID(), caseID: c.ID, number: c.Number, once: s.once(actor, r), joined: joined, channel: actor.Channel,
+	row := reportRow{id: city.NewReportID(), caseID: c.ID, number: c.Number, once: once, joined: joined, channel: actor.Channel,
 		source: r.Source, at: now, noticed: r.At, place: geo.Point{Lat: r.Place.Lat, Lon: r.Place.Lon}, person: person, key: key}
-	words := said{Text: r.Text, Address: r.Place.Address, Reporter: r.Reporter, Code: newCode()}
+	words := said{Text: r.Text, Address: r.Place.Address, Reporter: r.Reporter, Code: city.NewReadable(codeLength)}
 	row.code = s.digest(c.Number, words.Code)
 	if row.sealed, err = vault.Seal(ctx, tx, key, words); err != nil {
 		return Receipt{}, err
@@ -334,24 +346,4 @@ func (s *Service) once(a city.Actor, r Report) string {
 
 func (s *Service) digest(n city.CaseNumber, code string) []byte {
 	return s.Journal.Vault().Digest("incident.code", string(n)+"\x00"+strings.ToUpper(strings.TrimSpace(code)))
-}
-
-// letters that are not mistaken for one another when read aloud or by hand.
-const letters = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-
-// newCode makes eight letters, 39 bits: with the pace that faces keep, guessing
-// is hopeless.
-func newCode() string {
-	var b [8]byte
-	for i := range b {
-		for {
-			var one [1]byte
-			_, _ = rand.Read(one[:])
-			if int(one[0]) < 256/len(letters)*len(letters) {
-				b[i] = letters[int(one[0])%len(letters)]
-				break
-			}
-		}
-	}
-	return string(b[:])
 }
