@@ -70,6 +70,7 @@ type optionBody struct {
 	Task       string    `json:"task,omitempty"`
 	Needs      []string  `json:"needs,omitempty"`
 	Procedures []string  `json:"procedures,omitempty"`
+	Takes      []string  `json:"takes,omitempty" doc:"Params to give."`
 }
 
 type recordBody struct {
@@ -170,7 +171,7 @@ func (a *API) whole(ctx context.Context, actor city.Actor, n city.CaseNumber) (*
 			return err
 		}
 		for _, o := range f.Options {
-			b.Actions = append(b.Actions, optionBody{Action: o.Action, Label: o.Label, Task: o.Task, Needs: o.Needs, Procedures: o.Procedures})
+			b.Actions = append(b.Actions, optionBody{Action: o.Action, Label: o.Label, Task: o.Task, Needs: o.Needs, Procedures: o.Procedures, Takes: o.Takes})
 		}
 		for _, r := range f.Records {
 			if r.Action == casework.ActComment && actor.Kind != city.Officer && r.By.Kind == city.Officer {
@@ -299,6 +300,10 @@ type actionBody struct {
 	Points    []casework.Point `json:"points,omitempty"`
 	Procedure string           `json:"procedure,omitempty"`
 	Assignee  city.AccountID   `json:"assignee,omitzero"`
+	Bodies    []city.BodyID    `json:"bodies,omitempty" doc:"Of whistle: whom to call to the spot."`
+	Until     time.Time        `json:"until,omitzero" doc:"Of suspend_ledger: when it goes on."`
+	// Params are what the option takes.
+	Params map[string]string `json:"params,omitempty"`
 	// Answers and Materials of a correction.
 	Answers   map[string]any          `json:"answers,omitempty"`
 	Materials map[string]materialBody `json:"materials,omitempty"`
@@ -319,7 +324,7 @@ func (a *API) act(ctx context.Context, actor city.Actor, in *actIn) (*body[*case
 		return a.supply(ctx, actor, n, in)
 	}
 	_, err = a.Cases.Do(ctx, actor, n, casework.Action{Name: b.Action, Version: b.Version, Key: readerFrom(ctx).key, Task: b.Task, Reason: b.Reason,
-		Appeal: b.Appeal, Note: b.Note, Opinion: b.Opinion, Points: b.Points, Procedure: b.Procedure, Assignee: b.Assignee})
+		Appeal: b.Appeal, Note: b.Note, Opinion: b.Opinion, Points: b.Points, Procedure: b.Procedure, Assignee: b.Assignee, Bodies: b.Bodies, Until: b.Until, Params: b.Params})
 	return a.after(ctx, actor, n, err)
 }
 

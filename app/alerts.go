@@ -11,18 +11,15 @@ import (
 	"yiwang/internal/db"
 )
 
-// How often alerts without a case are looked for when nothing wakes the worker, and
-// how many at once.
+// How often alerts without a case are looked for, and how many at once.
 const (
-	alertPatrol = 5 * time.Second
+	alertPatrol = 2 * time.Second
 	alertBatch  = 100
 )
 
 // fileAlerts makes a case of each alert, once: the alert's id is the report's key,
 // so a crash between the case and the note of it, or two nodes, make one.
 func (a *App) fileAlerts(ctx context.Context) {
-	wake, done := a.Journal.Watch()
-	defer done()
 	tick := time.NewTicker(alertPatrol)
 	defer tick.Stop()
 	for {
@@ -32,7 +29,6 @@ func (a *App) fileAlerts(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-wake:
 		case <-tick.C:
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -74,7 +75,7 @@ func (s street) Services() (out []open311.Service) {
 func (s street) File(ctx context.Context, actor city.Actor, r open311.Report) (city.CaseNumber, error) {
 	in := incident.Report{Class: r.Code, Text: r.Text, Place: r.Place, Source: "open311", Key: r.Key,
 		Reporter: incident.Reporter{Name: r.Name, Phone: r.Phone, Email: r.Email, Lang: r.Lang}}
-	for _, code := range slices.Sorted(keysOf(r.Values)) {
+	for _, code := range slices.Sorted(maps.Keys(r.Values)) {
 		in.Text += fmt.Sprintf("\n%s: %s", code, r.Values[code])
 	}
 	for _, link := range r.Links {
@@ -82,16 +83,6 @@ func (s street) File(ctx context.Context, actor city.Actor, r open311.Report) (c
 	}
 	receipt, err := s.a.Incidents.Report(ctx, actor, in)
 	return receipt.Number, err
-}
-
-func keysOf(m map[string]string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // Remark adds a report to an open case.
