@@ -269,7 +269,7 @@ func (d *Desk) act(w http.ResponseWriter, r *http.Request) error {
 	}
 	var faults []city.Field
 	if e != nil {
-		faults = e.Fields
+		faults = takeFaults(op, e.Fields)
 	}
 	if d.asks(o.c, op) {
 		if err := d.openForm(r.Context(), v, o, op, t, faults); err != nil {

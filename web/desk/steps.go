@@ -286,12 +286,17 @@ func (d *Desk) effects(o *opened, op casework.Option) []city.Text {
 	}
 	if next, ok := k.Stage(oc.Next); ok {
 		var who []city.Text
+		open := false // whose turn it will be is chosen in the form
 		for _, t := range next.Tasks {
+			open = open || slices.ContainsFunc(op.Takes, func(p string) bool { return t.Body == "$"+p || t.Post == "$"+p })
 			who = append(who, d.postName(city.PostID(fillParam(o.c, t.Body)+"."+fillParam(o.c, t.Post))))
 		}
-		if len(who) > 0 {
+		switch {
+		case open:
+			out = append(out, web.Words("desk.effect.chosen", "stage", next.Name))
+		case len(who) > 0:
 			out = append(out, web.Words("desk.effect.next", "stage", next.Name, "who", joined(who)))
-		} else {
+		default:
 			out = append(out, web.Words("desk.effect.rule", "stage", next.Name))
 		}
 	}

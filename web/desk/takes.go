@@ -53,6 +53,21 @@ func (d *Desk) takes(op casework.Option, typed typed) (fields []web.Field) {
 	return fields
 }
 
+// takeFaults puts what is wrong with a parameter to its field; of a body and its
+// post, which are one choice, only once.
+func takeFaults(op casework.Option, faults []city.Field) (out []city.Field) {
+	for _, f := range faults {
+		switch {
+		case f.Name == "body" && slices.Contains(op.Takes, "body") && slices.Contains(op.Takes, "post"):
+			continue
+		case slices.Contains(op.Takes, f.Name):
+			f.Name = "take." + f.Name
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
 // readTakes reads what was chosen for an action: parameters, bodies to call and a
 // day, which counts to its end. What is missing or no day the engine asks for.
 func readTakes(form url.Values, t *typed, a *casework.Action, zone *time.Location) {
