@@ -34,6 +34,9 @@ func (s *Service) Dispatch(ctx context.Context, actor city.Actor, n city.CaseNum
 		if err != nil {
 			return missing(err)
 		}
+		if _, err := s.cases.Get(ctx, tx, actor, n); err != nil {
+			return err
+		}
 		if to.Class == "" {
 			to.Class = in.class
 		}
