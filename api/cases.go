@@ -65,12 +65,14 @@ type taskBody struct {
 }
 
 type optionBody struct {
-	Action     string    `json:"action"`
-	Label      city.Text `json:"label"`
-	Task       string    `json:"task,omitempty"`
-	Needs      []string  `json:"needs,omitempty"`
-	Procedures []string  `json:"procedures,omitempty"`
-	Takes      []string  `json:"takes,omitempty" doc:"Params to give."`
+	Action     string                       `json:"action"`
+	Label      city.Text                    `json:"label"`
+	Task       string                       `json:"task,omitempty"`
+	Needs      []string                     `json:"needs,omitempty"`
+	Procedures []string                     `json:"procedures,omitempty"`
+	Takes      []string                     `json:"takes,omitempty" doc:"Params to give."`
+	Choices    map[string][]casework.Choice `json:"choices,omitempty" doc:"The only values of some params."`
+	Steps      []casework.Progress          `json:"steps,omitempty" doc:"Of progress: what can be said."`
 }
 
 type recordBody struct {
@@ -82,6 +84,7 @@ type recordBody struct {
 	Task      string           `json:"task,omitempty"`
 	Opinion   string           `json:"opinion,omitempty"`
 	Procedure string           `json:"procedure,omitempty"`
+	Step      string           `json:"step,omitempty"`
 	Reason    string           `json:"reason,omitempty"`
 	Note      string           `json:"note,omitempty"`
 	Appeal    string           `json:"appeal,omitempty"`
@@ -171,13 +174,13 @@ func (a *API) whole(ctx context.Context, actor city.Actor, n city.CaseNumber) (*
 			return err
 		}
 		for _, o := range f.Options {
-			b.Actions = append(b.Actions, optionBody{Action: o.Action, Label: o.Label, Task: o.Task, Needs: o.Needs, Procedures: o.Procedures, Takes: o.Takes})
+			b.Actions = append(b.Actions, optionBody{Action: o.Action, Label: o.Label, Task: o.Task, Needs: o.Needs, Procedures: o.Procedures, Takes: o.Takes, Choices: o.Choices, Steps: o.Steps})
 		}
 		for _, r := range f.Records {
 			if r.Action == casework.ActComment && actor.Kind != city.Officer && r.By.Kind == city.Officer {
 				continue // notes among officers
 			}
-			b.History = append(b.History, recordBody{Seq: r.Seq, At: a.zone(r.At), Action: r.Action, By: string(r.By.Kind), Post: r.By.Post, Task: r.Task,
+			b.History = append(b.History, recordBody{Seq: r.Seq, At: a.zone(r.At), Action: r.Action, By: string(r.By.Kind), Post: r.By.Post, Task: r.Task, Step: r.Step,
 				Opinion: r.Opinion, Procedure: r.Procedure, Reason: r.Words.Reason, Note: r.Words.Note, Appeal: r.Words.Appeal, Points: r.Words.Points})
 		}
 		return nil
@@ -304,6 +307,7 @@ type actionBody struct {
 	Until     time.Time        `json:"until,omitzero" doc:"Of suspend_ledger: when it goes on."`
 	// Params are what the option takes.
 	Params map[string]string `json:"params,omitempty"`
+	Step   string            `json:"step,omitempty" maxLength:"40" doc:"Of progress: how far somebody has come."`
 	// Answers and Materials of a correction.
 	Answers   map[string]any          `json:"answers,omitempty"`
 	Materials map[string]materialBody `json:"materials,omitempty"`
@@ -324,7 +328,7 @@ func (a *API) act(ctx context.Context, actor city.Actor, in *actIn) (*body[*case
 		return a.supply(ctx, actor, n, in)
 	}
 	_, err = a.Cases.Do(ctx, actor, n, casework.Action{Name: b.Action, Version: b.Version, Key: readerFrom(ctx).key, Task: b.Task, Reason: b.Reason,
-		Appeal: b.Appeal, Note: b.Note, Opinion: b.Opinion, Points: b.Points, Procedure: b.Procedure, Assignee: b.Assignee, Bodies: b.Bodies, Until: b.Until, Params: b.Params})
+		Appeal: b.Appeal, Note: b.Note, Opinion: b.Opinion, Points: b.Points, Procedure: b.Procedure, Assignee: b.Assignee, Bodies: b.Bodies, Until: b.Until, Params: b.Params, Step: b.Step})
 	return a.after(ctx, actor, n, err)
 }
 

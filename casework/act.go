@@ -30,6 +30,7 @@ type Action struct {
 	Bodies    []city.BodyID     // of whistle: whom to call
 	Until     time.Time         // of suspend_ledger
 	Params    map[string]string // what the outcome takes
+	Step      string            // of progress
 }
 
 const (
@@ -89,7 +90,7 @@ func (e *Engine) Act(ctx context.Context, tx *db.Tx, actor city.Actor, n city.Ca
 	s := &row.state
 	now := e.now()
 	r := Record{Seq: s.Seq + 1, At: now, Action: a.Name, Stage: s.Stage, By: byOf(actor, task.Post), Task: task.ID, Opinion: a.Opinion,
-		Procedure: a.Procedure, Assignee: a.Assignee, Verdict: a.Verdict, Bodies: a.Bodies, Until: a.Until,
+		Procedure: a.Procedure, Assignee: a.Assignee, Verdict: a.Verdict, Bodies: a.Bodies, Until: a.Until, Step: a.Step,
 		Words: Words{Reason: a.Reason, Note: a.Note, Points: a.Points, Appeal: a.Appeal}}
 	st, _ := k.Stage(s.Stage)
 	switch a.Name {

@@ -111,6 +111,13 @@ func allowed(k *Kind, s *State, actor city.Actor, a Action) (Task, error) {
 		if st.Allow.SuspendLedger == nil {
 			return t, city.Conflict("case.not_now")
 		}
+	case ActProgress:
+		if len(st.Allow.Progress) == 0 {
+			return t, city.Conflict("case.not_now")
+		}
+		if s.movedBy(st, t, actor.Account) {
+			return t, city.Conflict("case.own_work")
+		}
 	case ActSupplement:
 		if st.Allow.Supplement == nil {
 			return t, city.Conflict("case.not_now")
@@ -272,6 +279,9 @@ func complete(k *Kind, s *State, a Action) error {
 				if _, err := city.ParseLimit(a.Params[name]); err != nil && a.Params[name] != "" && k.isLimit(name) {
 					fs = append(fs, city.Field{Name: name, Message: city.Message{Key: "case.needs.limit"}})
 				}
+				if list := o.Choices[name]; list != nil && a.Params[name] != "" && !slices.ContainsFunc(list, func(c Choice) bool { return c.ID == a.Params[name] }) {
+					fs = append(fs, city.Field{Name: name, Message: city.Message{Key: "case.needs.choice"}})
+				}
 			}
 			for name, v := range a.Params {
 				if !slices.Contains(o.Takes, name) {
@@ -305,6 +315,10 @@ func complete(k *Kind, s *State, a Action) error {
 		if !slices.Contains(st.Allow.SpecialProcedure, a.Procedure) {
 			fs = append(fs, city.Field{Name: "procedure", Message: city.Message{Key: "case.needs.procedure"}})
 		}
+	case ActProgress:
+		if _, ok := st.progress(a.Step); !ok {
+			fs = append(fs, city.Field{Name: "step", Message: city.Message{Key: "case.needs.step"}})
+		}
 	case ActCompleteTask:
 		if a.Opinion != "agree" && a.Opinion != "disagree" {
 			fs = append(fs, city.Field{Name: "opinion", Message: city.Message{Key: "case.needs.opinion"}})
@@ -336,10 +350,12 @@ type Option struct {
 	Action     string
 	Label      city.Text
 	Task       string
-	Needs      []string // fields to give: reason, appeal, note, points, procedure, opinion
-	Procedures []string // of special_procedure
-	Takes      []string // parameters to give
-	Refuses    bool     // ends the case against the applicant
+	Needs      []string            // fields to give: reason, appeal, note, points, procedure, opinion
+	Procedures []string            // of special_procedure
+	Takes      []string            // parameters to give
+	Choices    map[string][]Choice // the only values of some of them
+	Steps      []Progress          // of progress: those that were not said last
+	Refuses    bool                // ends the case against the applicant
 }
 
 // Options lists what the actor can do with the case now, the stage's own
@@ -370,14 +386,17 @@ func (e *Engine) options(ctx context.Context, tx *db.Tx, actor city.Actor, row c
 	st, _ := k.Stage(row.state.Stage)
 	if st != nil && st.Rule == "" {
 		for _, o := range st.Outcomes {
-			try(o.Action, o.Label, Option{Needs: o.Needs, Takes: o.Takes, Refuses: o.Result == "refused" || o.Result == "not_accepted"})
+			try(o.Action, o.Label, Option{Needs: o.Needs, Takes: o.Takes, Choices: o.Choices, Refuses: o.Result == "refused" || o.Result == "not_accepted"})
 		}
 	}
-	for _, name := range []string{ActSupply, ActReopen, ActCheckIn, ActCompleteTask, ActResume, ActSpecialProcedure, ActSupplement, ActWhistle, ActSuspendLedger, ActExtendReview, ActClaim, ActRelease, ActAssign, ActWithdraw, ActTerminate, ActUrge, ActComment} {
+	for _, name := range []string{ActSupply, ActReopen, ActProgress, ActCheckIn, ActCompleteTask, ActResume, ActSpecialProcedure, ActSupplement, ActWhistle, ActSuspendLedger, ActExtendReview, ActClaim, ActRelease, ActAssign, ActWithdraw, ActTerminate, ActUrge, ActComment} {
 		label, _ := city.LookupText("case.action." + name)
 		o := Option{Needs: needs[name]}
 		if name == ActSpecialProcedure && st != nil {
 			o.Procedures = st.Allow.SpecialProcedure
+		}
+		if name == ActProgress && st != nil {
+			o.Steps = slices.DeleteFunc(slices.Clone(st.Allow.Progress), func(p Progress) bool { return p.ID == row.state.Progress })
 		}
 		try(name, label, o)
 	}
@@ -387,5 +406,5 @@ func (e *Engine) options(ctx context.Context, tx *db.Tx, actor city.Actor, row c
 var needs = map[string][]string{
 	ActCompleteTask: {"opinion", "note"}, ActSpecialProcedure: {"procedure", "note"}, ActSupplement: {"points"},
 	ActExtendReview: {"reason"}, ActTerminate: {"reason"}, ActComment: {"note"}, ActAssign: {"assignee"}, ActResume: {"note"},
-	ActWhistle: {"bodies", "note"}, ActSuspendLedger: {"until", "reason"}, ActReopen: {"reason"},
+	ActWhistle: {"bodies", "note"}, ActSuspendLedger: {"until", "reason"}, ActReopen: {"reason"}, ActProgress: {"step"},
 }

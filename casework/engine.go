@@ -278,6 +278,9 @@ func (e *Engine) announce(ctx context.Context, tx *db.Tx, actor city.Actor, k *K
 	if r.Action == ActWhistle {
 		data["bodies"], data["answer_by"] = r.Bodies, r.AnswerBy
 	}
+	if r.Step != "" {
+		data["progress"] = r.Step
+	}
 	if !r.Until.IsZero() {
 		data["until"] = r.Until
 	}
@@ -358,6 +361,9 @@ func (e *Engine) view(k *Kind, row caseRow) Case {
 	}
 	if st, ok := k.Stage(s.Stage); ok {
 		c.StageName, c.Tell = st.Name, st.Tell
+		if p, ok := st.progress(s.Progress); ok && s.Paused == "" {
+			c.Tell = p.Tell
+		}
 	} else if r, ok := k.Result(s.Result); ok {
 		c.StageName, c.Tell = r.Name, r.Tell
 	}

@@ -30,6 +30,7 @@ stages:
     limit: {n: 2, unit: emergency_hours}
     outcomes:
       - {action: dispatch, label: {zh-Hans: 派, en: Give out}, next: mend, takes: [body, limit], clock: start, promise: $limit}
+      - {action: not_accepted, label: {zh-Hans: 不收, en: No}, next: end, result: mended, takes: [ground], choices: {ground: [{id: elsewhere, name: {zh-Hans: 别处, en: Elsewhere}}]}}
   - id: mend
     name: {zh-Hans: 修, en: Mend}
     tell: {zh-Hans: 在修, en: Being mended}
@@ -37,6 +38,9 @@ stages:
     allow:
       whistle: {post: mender, limit: {n: 1, unit: emergency_hours}}
       suspend_ledger: {n: 30, unit: natural_days}
+      progress:
+        - {id: on_the_way, name: {zh-Hans: 在路上, en: On the way}, tell: {zh-Hans: 在路上了, en: Somebody is on the way}}
+        - {id: arrived, name: {zh-Hans: 到了, en: There}, tell: {zh-Hans: 在场, en: Somebody is there}}
     outcomes:
       - {action: done, label: {zh-Hans: 修好, en: Done}, next: check}
       - {action: give_back, label: {zh-Hans: 退回, en: Not ours}, next: desk, needs: [reason], unless: [returned], set: [returned]}
@@ -217,4 +221,65 @@ func TestEffectsOfOwnActions(t *testing.T) {
 	if fs := k.Check(); len(fs) != 2 {
 		t.Errorf("effects of what is no action of the engine: %+v", fs)
 	}
+}
+
+func TestProgressAndClosedLists(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.engine = w.build(repair)
+		mender, other := officer("club", "mender"), officer("club", "mender")
+		say := func(step string) casework.Action {
+			return casework.Action{Name: casework.ActProgress, Step: step}
+		}
+		c := w.report(w.engine)
+		w.is(w.try(porter, c, say("on_the_way")), city.KindConflict) // the desk has no such steps
+		for ground, want := range map[string]city.Kind{"": city.KindInvalid, "whim": city.KindInvalid} {
+			w.is(w.try(porter, c, casework.Action{Name: "not_accepted", Params: map[string]string{"ground": ground}}), want)
+		}
+		c = w.do(porter, c, casework.Action{Name: "dispatch", Params: map[string]string{"body": "club", "limit": "10 emergency_hours"}})
+		due := c.Due
+		w.is(w.try(mender, c, say("")), city.KindInvalid)
+		w.is(w.try(mender, c, say("flying")), city.KindInvalid)
+
+		// whoever says that they are on the way has taken it on; the stage and its
+		// limit stay, and who waits reads it
+		c = w.do(mender, c, say("on_the_way"))
+		if c.Assignee != mender.Account || c.State.Progress != "on_the_way" || c.Tell.En != "Somebody is on the way" || !c.Due.Equal(due) || c.Stage != "mend" {
+			t.Fatalf("%+v", c)
+		}
+		w.is(w.try(other, c, say("arrived")), city.KindConflict)
+		steps := func(a city.Actor) (ids []string) {
+			w.ok(d.View(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+				options, err := w.engine.Options(ctx, tx, a, c.Number)
+				for _, o := range options {
+					for _, s := range o.Steps {
+						ids = append(ids, s.ID)
+					}
+				}
+				return err
+			}))
+			return ids
+		}
+		if got := steps(mender); len(got) != 1 || got[0] != "arrived" {
+			t.Errorf("to be said next: %v", got)
+		}
+		c = w.do(mender, c, say("arrived"))
+
+		// what one said of their way is not another's
+		c = w.do(mender, c, act(casework.ActRelease))
+		if c.State.Progress != "" || c.Tell.En != "Being mended" {
+			t.Errorf("after it was put back %q, %q", c.State.Progress, c.Tell.En)
+		}
+		c = w.do(other, c, say("arrived"))
+		c = w.do(other, c, act("done"))
+		if c.State.Progress != "" || c.Tell.En != "Being checked" {
+			t.Errorf("in the next stage %q, %q", c.State.Progress, c.Tell.En)
+		}
+
+		n := w.report(w.engine)
+		n = w.do(porter, n, casework.Action{Name: "not_accepted", Params: map[string]string{"ground": "elsewhere"}})
+		if n.Open || n.State.Params["ground"] != "elsewhere" {
+			t.Errorf("%+v", n.State)
+		}
+	})
 }

@@ -39,12 +39,13 @@ type State struct {
 	Procedures []string                  `json:"procedures,omitempty"` // special procedures that took place
 	Params     map[string]string         `json:"params,omitempty"`
 	Promise    city.Limit                `json:"promise,omitzero"`
-	Barred     []city.AccountID          `json:"barred,omitempty"`  // who shall have no part in it
-	Counts     map[string]int            `json:"counts,omitempty"`  // what outcomes count, such as rework; and reopened
-	Movers     map[string]city.AccountID `json:"movers,omitempty"`  // who moved it on from a stage last
-	Until      time.Time                 `json:"until,omitzero"`    // of what is suspended
-	Step       int                       `json:"step,omitempty"`    // escalation steps taken for the present due date
-	Counter    city.BodyID               `json:"counter,omitempty"` // whose counter received it
+	Barred     []city.AccountID          `json:"barred,omitempty"`   // who shall have no part in it
+	Counts     map[string]int            `json:"counts,omitempty"`   // what outcomes count, such as rework; and reopened
+	Movers     map[string]city.AccountID `json:"movers,omitempty"`   // who moved it on from a stage last
+	Until      time.Time                 `json:"until,omitzero"`     // of what is suspended
+	Progress   string                    `json:"progress,omitempty"` // what was said last on the way to an outcome
+	Step       int                       `json:"step,omitempty"`     // escalation steps taken for the present due date
+	Counter    city.BodyID               `json:"counter,omitempty"`  // whose counter received it
 	OpenedAt   time.Time                 `json:"opened_at"`
 	ClosedAt   time.Time                 `json:"closed_at,omitzero"`
 }
@@ -84,6 +85,7 @@ type Record struct {
 	Verdict   string            `json:"verdict,omitempty"` // run id of the rule that acted
 	Bodies    []city.BodyID     `json:"bodies,omitempty"`  // called by a whistle
 	Until     time.Time         `json:"until,omitzero"`
+	Step      string            `json:"step,omitempty"` // of progress
 
 	Words Words `json:"-"`
 }
@@ -142,9 +144,12 @@ func apply(k *Kind, s State, r Record) State {
 	case ActClaim:
 		s.task(r.Task).Assignee = r.By.Account
 	case ActAssign:
-		s.task(r.Task).Assignee = r.Assignee
+		s.hand(r.Task, r.Assignee)
 	case ActRelease:
-		s.task(r.Task).Assignee = city.AccountID{}
+		s.hand(r.Task, city.AccountID{})
+	case ActProgress:
+		s.hand(r.Task, r.By.Account)
+		s.Progress = r.Step
 	case ActComment:
 	case ActUrge:
 		s.set(FlagUrged)
@@ -212,6 +217,16 @@ func apply(k *Kind, s State, r Record) State {
 		}
 	}
 	return s
+}
+
+// hand gives a task to somebody. What another had said of their way holds no more.
+func (s *State) hand(task string, to city.AccountID) {
+	if t := s.task(task); t.Assignee != to {
+		t.Assignee = to
+		if !t.Called {
+			s.Progress = ""
+		}
+	}
 }
 
 // call adds a task for each body that a whistle calls and that has none open.
@@ -287,7 +302,7 @@ func (s *State) decide(k *Kind, o *Outcome, r Record) {
 // enter moves the case to a stage, with its tasks fresh.
 func (s *State) enter(k *Kind, stage string, at time.Time) {
 	s.clear(FlagOverdue, FlagUrged, FlagWarned, FlagReview)
-	s.Step, s.Lost = 0, nil
+	s.Step, s.Lost, s.Progress = 0, nil, ""
 	if stage == End {
 		s.close(s.Result, at)
 		return

@@ -149,6 +149,11 @@ func (s *Service) steps(kind city.KindID, records []casework.Record) (steps []St
 					step.Tell = o.Label
 				}
 			}
+			for _, p := range st.Allow.Progress {
+				if r.Action == casework.ActProgress && p.ID == r.Step {
+					step.Tell = p.Name
+				}
+			}
 		}
 		if step.Tell == (city.Text{}) {
 			if !slices.Contains(shown, r.Action) {

@@ -189,7 +189,7 @@ func pointName(i int, part string) string { return fmt.Sprintf("points.%d.%s", i
 // the others move up.
 func readForm(form url.Values) (casework.Action, typed, error) {
 	t := typed{sent: true, key: form.Get("key"), words: map[string]string{}}
-	for _, name := range []string{"reason", "appeal", "note", "opinion", "procedure", "assignee"} {
+	for _, name := range []string{"reason", "appeal", "note", "opinion", "procedure", "step", "assignee"} {
 		t.words[name] = strings.TrimSpace(form.Get(name))
 	}
 	for i := 0; i < 60 && form.Has(pointName(i, "text")); i++ {
@@ -202,7 +202,7 @@ func readForm(form url.Values) (casework.Action, typed, error) {
 		t.more = 3
 	}
 	a := casework.Action{Key: t.key, Task: form.Get("task"), Reason: t.words["reason"], Appeal: t.words["appeal"], Note: t.words["note"],
-		Opinion: t.words["opinion"], Procedure: t.words["procedure"], Points: t.points}
+		Opinion: t.words["opinion"], Procedure: t.words["procedure"], Step: t.words["step"], Points: t.points}
 	if s := form.Get("version"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil {

@@ -85,6 +85,15 @@ func did(k *casework.Kind, r casework.Record) city.Text {
 	if o, ok := outcomeOf(k, r.Stage, r.Action); ok {
 		return o.Label
 	}
+	if r.Action == casework.ActProgress && k != nil {
+		if st, ok := k.Stage(r.Stage); ok {
+			for _, p := range st.Allow.Progress {
+				if p.ID == r.Step {
+					return p.Name
+				}
+			}
+		}
+	}
 	if t, ok := city.LookupText("desk.did." + r.Action); ok {
 		return t
 	}

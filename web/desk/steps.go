@@ -172,6 +172,11 @@ func (d *Desk) stepForm(o *opened, v visit, op casework.Option, typed typed, col
 		case "opinion":
 			field.Type = web.FieldChoice
 			field.Options = []web.Option{{Value: "agree", Label: web.Words("desk.opinion.agree")}, {Value: "disagree", Label: web.Words("desk.opinion.disagree")}}
+		case "step":
+			field.Type = web.FieldChoice
+			for _, p := range op.Steps {
+				field.Options = append(field.Options, web.Option{Value: p.ID, Label: p.Name})
+			}
 		case "procedure":
 			field.Type = web.FieldChoice
 			for _, p := range op.Procedures {

@@ -24,6 +24,14 @@ var limits = []city.Limit{
 func (d *Desk) takes(op casework.Option, typed typed) (fields []web.Field) {
 	for _, name := range op.Takes {
 		f := web.Field{Name: "take." + name, Label: web.Words("desk.take." + name), Required: true, Value: typed.takes[name]}
+		if list := op.Choices[name]; list != nil {
+			f.Type = web.FieldChoice
+			for _, c := range list {
+				f.Options = append(f.Options, web.Option{Value: c.ID, Label: c.Name})
+			}
+			fields = append(fields, f)
+			continue
+		}
 		switch name {
 		case "body":
 			if slices.Contains(op.Takes, "post") {
