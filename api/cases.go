@@ -69,6 +69,7 @@ type optionBody struct {
 	Label      city.Text                    `json:"label"`
 	Task       string                       `json:"task,omitempty"`
 	Needs      []string                     `json:"needs,omitempty"`
+	Wants      []string                     `json:"wants,omitempty" doc:"Texts that may be given."`
 	Procedures []string                     `json:"procedures,omitempty"`
 	Takes      []string                     `json:"takes,omitempty" doc:"Params to give."`
 	Choices    map[string][]casework.Choice `json:"choices,omitempty" doc:"The only values of some params."`
@@ -174,7 +175,7 @@ func (a *API) whole(ctx context.Context, actor city.Actor, n city.CaseNumber) (*
 			return err
 		}
 		for _, o := range f.Options {
-			b.Actions = append(b.Actions, optionBody{Action: o.Action, Label: o.Label, Task: o.Task, Needs: o.Needs, Procedures: o.Procedures, Takes: o.Takes, Choices: o.Choices, Steps: o.Steps})
+			b.Actions = append(b.Actions, optionBody{Action: o.Action, Label: o.Label, Task: o.Task, Needs: o.Needs, Wants: o.Wants, Procedures: o.Procedures, Takes: o.Takes, Choices: o.Choices, Steps: o.Steps})
 		}
 		for _, r := range f.Records {
 			if r.Action == casework.ActComment && actor.Kind != city.Officer && r.By.Kind == city.Officer {

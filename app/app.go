@@ -233,7 +233,7 @@ func (a *App) domain(ctx context.Context) (err error) {
 	effects := a.Items.Effects()
 	if p.Site.Incidents.Kind != "" {
 		a.Incidents = incident.New(incident.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Directory: a.Directory,
-			Groups: p.Groups, Settings: p.Site.Incidents})
+			Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs})
 		maps.Copy(effects, a.Incidents.Effects())
 	}
 	if a.Cases, err = casework.New(ctx, casework.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,

@@ -124,6 +124,9 @@ func TestStoryOfAReport(t *testing.T) {
 
 		// nobody checks their own work; what fails is done again and counted
 		both := at("urban-management.inspector", "operations-center.reviewer")
+		_, err = p.app.Cases.Do(ctx, both, r.Number, casework.Action{Name: "done"})
+		p.refused(err, city.KindInvalid, "done without a picture or a word")
+		p.photo(both, r.Number, incident.RoleAfter)
 		p.acts(both, r.Number, casework.Action{Name: "done"})
 		_, err = p.app.Cases.Do(ctx, both, r.Number, casework.Action{Name: "passed"})
 		p.refused(err, city.KindConflict, "checking one's own work")
@@ -131,7 +134,10 @@ func TestStoryOfAReport(t *testing.T) {
 		if c.Stage != "handling" || c.State.Counts["rework"] != 1 {
 			t.Fatalf("rework %+v", c)
 		}
-		p.acts(inspector, r.Number, casework.Action{Name: "done"})
+		p.photo(inspector, r.Number, incident.RoleBefore)
+		_, err = p.app.Cases.Do(ctx, inspector, r.Number, casework.Action{Name: "done"})
+		p.refused(err, city.KindInvalid, "done again with the picture of the last time")
+		p.acts(inspector, r.Number, casework.Action{Name: "done", Note: "换了新的，天黑拍不清"})
 		yes, no := true, false
 		p.refused(inc.Rate(ctx, nobody, r.Number, r.Code, incident.Rating{Level: 5}), city.KindConflict, "rating what is open")
 		c = p.acts(verifier, r.Number, casework.Action{Name: "passed"})
@@ -291,7 +297,7 @@ func TestWhatReportsJoin(t *testing.T) {
 		if second.Joined || second.Number == first.Number {
 			t.Errorf("a report joined what was ended: %+v", second)
 		}
-		p.acts(program, second.Number, casework.Action{Name: "done"})
+		p.acts(program, second.Number, casework.Action{Name: "done", Note: "好了"})
 		p.acts(program, second.Number, casework.Action{Name: "passed"})
 		p.acts(program, second.Number, casework.Action{Name: casework.ActReopen, Reason: "又坏了"})
 		if third := p.report(nobody, cover); !third.Joined || third.Number != second.Number {

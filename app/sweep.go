@@ -24,11 +24,18 @@ func (a *App) sweep(ctx context.Context) {
 			return
 		case <-soon.C:
 		}
-		for name, part := range map[string]func(context.Context, city.Actor) (int64, error){"identity": a.Identity.Sweep, "notify": a.Notices.Sweep} {
+		for name, part := range map[string]func(context.Context, city.Actor) (int64, error){"identity": a.Identity.Sweep, "notify": a.Notices.Sweep, "incident": a.sweepPhotos} {
 			if _, err := part(ctx, city.SystemActor("app")); err != nil && ctx.Err() == nil {
 				slog.ErrorContext(ctx, "what has run out could not be removed", "part", name, "err", err)
 			}
 		}
 		soon.Reset(sweepEvery)
 	}
+}
+
+func (a *App) sweepPhotos(ctx context.Context, actor city.Actor) (int64, error) {
+	if a.Incidents == nil {
+		return 0, nil
+	}
+	return a.Incidents.Sweep(ctx, actor)
 }

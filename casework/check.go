@@ -208,6 +208,11 @@ func (k *Kind) checkStage(p string, s *Stage, known, results map[string]bool, ad
 				text(cp+".name", c.Name)
 			}
 		}
+		for _, n := range o.Wants {
+			if n != "reason" && n != "note" {
+				add(op+".wants", "wants is reason or note, not %q", n)
+			}
+		}
 		if o.Promise != "" && (o.Clock != "start" || !strings.HasPrefix(o.Promise, "$")) {
 			add(op+".promise", "a promise from a parameter goes with clock: start")
 		}

@@ -351,6 +351,7 @@ type Option struct {
 	Label      city.Text
 	Task       string
 	Needs      []string            // fields to give: reason, appeal, note, points, procedure, opinion
+	Wants      []string            // texts that may be given: reason, note
 	Procedures []string            // of special_procedure
 	Takes      []string            // parameters to give
 	Choices    map[string][]Choice // the only values of some of them
@@ -386,7 +387,7 @@ func (e *Engine) options(ctx context.Context, tx *db.Tx, actor city.Actor, row c
 	st, _ := k.Stage(row.state.Stage)
 	if st != nil && st.Rule == "" {
 		for _, o := range st.Outcomes {
-			try(o.Action, o.Label, Option{Needs: o.Needs, Takes: o.Takes, Choices: o.Choices, Refuses: o.Result == "refused" || o.Result == "not_accepted"})
+			try(o.Action, o.Label, Option{Needs: o.Needs, Wants: o.Wants, Takes: o.Takes, Choices: o.Choices, Refuses: o.Result == "refused" || o.Result == "not_accepted"})
 		}
 	}
 	for _, name := range []string{ActSupply, ActReopen, ActProgress, ActCheckIn, ActCompleteTask, ActResume, ActSpecialProcedure, ActSupplement, ActWhistle, ActSuspendLedger, ActExtendReview, ActClaim, ActRelease, ActAssign, ActWithdraw, ActTerminate, ActUrge, ActComment} {

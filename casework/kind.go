@@ -110,6 +110,7 @@ type Outcome struct {
 	Next    string    `yaml:"next" json:"next"`     // stage id or "end"
 	Result  string    `yaml:"result" json:"result,omitempty"`
 	Needs   []string  `yaml:"needs" json:"needs,omitempty"` // texts to give: reason, appeal
+	Wants   []string  `yaml:"wants" json:"wants,omitempty"` // texts that may be given: reason, note
 	Clock   string    `yaml:"clock" json:"clock,omitempty"` // start, stop
 	Set     []string  `yaml:"set" json:"set,omitempty"`     // flags
 	After   string    `yaml:"after" json:"after,omitempty"` // special procedure that must have taken place

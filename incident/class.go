@@ -47,6 +47,9 @@ type Class struct {
 	Fields    []Field       `yaml:"fields"`
 }
 
+// wants reports whether a picture of that kind has to be shown.
+func (c *Class) wants(evidence string) bool { return slices.Contains(c.Evidence, evidence) }
+
 // Field is a question of a class, as Open311 has it.
 type Field struct {
 	Code     string    `yaml:"code"`

@@ -85,6 +85,7 @@ type Followed struct {
 	Address   string
 	Steps     []Step
 	Answer    string // the office's own words with which it ended
+	Photos    []Photo
 	MayRate   bool
 	MayReopen bool
 }
@@ -109,6 +110,9 @@ func (s *Service) Follow(ctx context.Context, tx *db.Tx, actor city.Actor, n cit
 	}
 	f = Followed{Case: file.Case, Class: in.class, Joined: row.joined, Words: words.Text, Address: words.Address, Steps: s.steps(file.Kind, file.Records),
 		MayRate: !file.Open && row.ratedAt == 0}
+	if f.Photos, err = followed(ctx, tx, row); err != nil {
+		return f, err
+	}
 	for _, r := range file.Records {
 		if r.Words.Reason != "" && s.ends(file.Kind, r) {
 			f.Answer = r.Words.Reason
@@ -255,6 +259,8 @@ type ReportSeen struct {
 	Address  string
 	Point    geo.Point
 	Reporter Reporter
+	Answers  map[string]string // to the questions of the class, by their codes
+	Photos   []city.BlobID
 	Rating   string // as JSON; "" while nobody rated
 }
 
@@ -272,6 +278,10 @@ func (s *Service) Reports(ctx context.Context, tx *db.Tx, actor city.Actor, n ci
 	if err != nil {
 		return nil, err
 	}
+	photos, err := photosOf(ctx, tx, c.ID)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]ReportSeen, len(rows))
 	for i, r := range rows {
 		var words said
@@ -279,7 +289,12 @@ func (s *Service) Reports(ctx context.Context, tx *db.Tx, actor city.Actor, n ci
 			return nil, err
 		}
 		list[i] = ReportSeen{ID: r.id, At: r.at, Noticed: r.noticed, Channel: r.channel, Source: r.source, Joined: r.joined, Text: words.Text,
-			Address: words.Address, Point: r.place, Reporter: words.Reporter, Rating: r.rating}
+			Address: words.Address, Point: r.place, Reporter: words.Reporter, Answers: words.Answers, Rating: r.rating}
+		for _, p := range photos {
+			if p.report == r.id {
+				list[i].Photos = append(list[i].Photos, p.id)
+			}
+		}
 	}
 	return list, nil
 }

@@ -37,7 +37,9 @@ type Report struct {
 	Type     Type          // "" is Told
 	Class    city.ItemCode // "" lets the words decide; who is unsure asks an operator
 	Text     string
-	Place    city.Place // a point, an address, a region, or several of them
+	Answers  map[string]string // to the questions of the class, by their codes; several choices with commas between
+	Photos   [][]byte          // as they were sent, at most MostPhotos
+	Place    city.Place        // a point, an address, a region, or several of them
 	Reporter Reporter
 	At       time.Time       // when it was noticed; zero, or ahead of the clock, is now
 	Key      string          // a repeat from the same source returns the first receipt
@@ -77,11 +79,12 @@ const (
 
 // said are the personal values of a report, sealed under its key.
 type said struct {
-	Text     string   `json:"text,omitempty"`
-	Address  string   `json:"address,omitempty"`
-	Reporter Reporter `json:"reporter,omitzero"`
-	Code     string   `json:"code"`
-	Words    string   `json:"words,omitempty"` // said with the rating
+	Text     string            `json:"text,omitempty"`
+	Address  string            `json:"address,omitempty"`
+	Reporter Reporter          `json:"reporter,omitzero"`
+	Answers  map[string]string `json:"answers,omitempty"`
+	Code     string            `json:"code"`
+	Words    string            `json:"words,omitempty"` // said with the rating
 }
 
 func (r *Report) check() error {
@@ -115,6 +118,9 @@ func (r *Report) check() error {
 	if e := r.Reporter.Email; e != "" && (strings.Count(e, "@") != 1 || strings.ContainsAny(e, " \r\n,;<>") || e[0] == '@' || e[len(e)-1] == '@') {
 		bad("email", "incident.email")
 	}
+	if len(r.Photos) > MostPhotos {
+		bad("photo", "incident.photo.many", "max", MostPhotos)
+	}
 	if len(faults) > 0 {
 		return city.InvalidFields(faults)
 	}
@@ -145,7 +151,27 @@ func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (out R
 	if err != nil {
 		return Receipt{}, err
 	}
+	if r.Answers, err = s.answered(class, r.Answers); err != nil {
+		return Receipt{}, err
+	}
 	once := s.once(actor, r)
+	var photos []photoRow
+	var key journal.KeyID
+	if len(r.Photos) > 0 {
+		err = s.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) { out, err = s.before(ctx, tx, once); return err })
+		if !errors.Is(err, db.ErrNoRows) {
+			return out, err
+		}
+		if key, photos, err = s.seal(ctx, applicant(actor), r.Photos); err != nil {
+			return Receipt{}, err
+		}
+	}
+	kept := false
+	defer func() {
+		if !kept {
+			s.drop(ctx, photos)
+		}
+	}()
 	err = s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if out, err = s.before(ctx, tx, once); !errors.Is(err, db.ErrNoRows) {
 			return err
@@ -158,7 +184,8 @@ func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (out R
 		if err != nil {
 			return err
 		}
-		out, err = s.keep(ctx, tx, actor, r, once, c, class, at, joined, now)
+		out, err = s.keep(ctx, tx, actor, r, once, key, photos, c, class, at, joined, now)
+		tx.AfterCommit(func() { kept = true })
 		return err
 	})
 	if errors.Is(err, db.ErrDuplicate) && once != "" { // the same report, sent twice at once
@@ -281,21 +308,26 @@ func program(a city.Actor) city.Actor {
 }
 
 // keep stores the report and says what happened.
-func (s *Service) keep(ctx context.Context, tx *db.Tx, actor city.Actor, r Report, once string, c casework.Case, class city.ItemCode, at Located, joined bool, now time.Time) (Receipt, error) {
+func (s *Service) keep(ctx context.Context, tx *db.Tx, actor city.Actor, r Report, once string, key journal.KeyID, photos []photoRow, c casework.Case, class city.ItemCode, at Located, joined bool, now time.Time) (_ Receipt, err error) {
 	person := applicant(actor)
 	vault := s.Journal.Vault()
-	key, err := vault.NewKey(ctx, tx, person)
-	if err != nil {
-		return Receipt{}, err
+	if len(photos) == 0 {
+		if key, err = vault.NewKey(ctx, tx, person); err != nil {
+			return Receipt{}, err
+		}
 	}
 	row := reportRow{id: city.NewReportID(), caseID: c.ID, number: c.Number, once: once, joined: joined, channel: actor.Channel,
 		source: r.Source, at: now, noticed: r.At, place: geo.Point{Lat: r.Place.Lat, Lon: r.Place.Lon}, person: person, key: key}
-	words := said{Text: r.Text, Address: r.Place.Address, Reporter: r.Reporter, Code: city.NewReadable(codeLength)}
+	words := said{Text: r.Text, Address: r.Place.Address, Reporter: r.Reporter, Answers: r.Answers, Code: city.NewReadable(codeLength)}
 	row.code = s.digest(c.Number, words.Code)
 	if row.sealed, err = vault.Seal(ctx, tx, key, words); err != nil {
 		return Receipt{}, err
 	}
 	insertReport(tx, row)
+	for _, p := range photos {
+		p.caseID, p.report, p.role, p.round, p.at = c.ID, row.id, RoleSeen, round(c), now
+		insertPhoto(tx, p)
+	}
 	if joined {
 		if in, err := incidentByNumber(ctx, tx, c.Number); err == nil {
 			class = in.class

@@ -65,6 +65,7 @@ type Options struct {
 	Directory *directory.Directory
 	Groups    []Group
 	Settings  Settings
+	Blobs     Blobs // pictures
 }
 
 // Service takes reports and follows what becomes of them. It is safe for

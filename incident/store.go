@@ -43,6 +43,19 @@ type reportRow struct {
 	rating  string
 }
 
+type photoRow struct {
+	id     city.BlobID
+	caseID city.CaseID
+	report city.ReportID // zero: an officer took it
+	once   string
+	role   Role
+	round  int
+	at     time.Time
+	key    journal.KeyID
+}
+
+func (r photoRow) photo() Photo { return Photo{ID: r.id, Role: r.role, At: r.at, Report: r.report} }
+
 // millionths of a degree, about 11 cm.
 func millionths(degrees float64) int64 { return int64(math.Round(degrees * 1e6)) }
 
@@ -82,6 +95,7 @@ func setOpen(tx *db.Tx, id city.CaseID, open int) {
 
 func moveReport(tx *db.Tx, id city.ReportID, to city.CaseID, n city.CaseNumber) {
 	tx.Later(`UPDATE incident_reports SET case_id = $1, number = $2, joined = 1 WHERE id = $3`, nil, to, string(n), id)
+	tx.Later(`UPDATE incident_photos SET case_id = $1 WHERE report = $2`, nil, to, id)
 }
 
 func rateReport(tx *db.Tx, id city.ReportID, at int64, rating string, sealed []byte) {

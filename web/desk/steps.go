@@ -137,7 +137,7 @@ func why(c casework.Case) city.Message {
 // asks reports whether an option leads to a form first: when something has to be
 // said, and before what can't be taken back.
 func (d *Desk) asks(c casework.Case, op casework.Option) bool {
-	if len(op.Needs) > 0 || len(op.Takes) > 0 {
+	if len(op.Needs)+len(op.Takes)+len(op.Wants) > 0 {
 		return true
 	}
 	if slices.Contains(atOnce, op.Action) {
@@ -209,6 +209,9 @@ func (d *Desk) stepForm(o *opened, v visit, op casework.Option, typed typed, col
 			field.Label, field.Hint = noteWords(op.Action)
 		}
 		f.Fields = append(f.Fields, field)
+	}
+	for _, want := range op.Wants {
+		f.Fields = append(f.Fields, web.Field{Name: want, Type: web.FieldLongText, Label: web.Words("desk.want." + want), Max: maxWords, Value: typed.words[want]})
 	}
 	return f
 }

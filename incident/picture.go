@@ -1,0 +1,190 @@
+package incident
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"math"
+	"runtime/debug"
+
+	"golang.org/x/image/draw"
+	"golang.org/x/image/webp"
+)
+
+// Bounds of pictures. A decoded progressive JPEG takes up to 15 bytes a pixel, so
+// 25 megapixels are 375 MB while it is made small; one at a time.
+const (
+	MostPhotos    = 5        // of one report
+	MostPhotoSize = 20 << 20 // bytes as sent
+	mostPixels    = 25_000_000
+	longestSide   = 2048 // pixels of what is kept
+	photoQuality  = 82
+)
+
+// format is a kind of picture, known by its first bytes.
+type format struct {
+	begins string
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+	camera bool // says how it was held
+}
+
+var formats = []format{
+	{"\xFF\xD8\xFF", jpeg.DecodeConfig, jpeg.Decode, true},
+	{"\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, false},
+	{"GIF8", gif.DecodeConfig, gif.Decode, false},
+	{"RIFF", webp.DecodeConfig, webp.Decode, false},
+}
+
+func formatOf(raw []byte) format {
+	for _, f := range formats {
+		if bytes.HasPrefix(raw, []byte(f.begins)) {
+			return f
+		}
+	}
+	return format{}
+}
+
+// painting lets one picture at a time be unpacked.
+var painting = make(chan struct{}, 1)
+
+// CleanPhoto makes of a picture somebody sent (JPEG, PNG, GIF or WebP) the one
+// that is kept: upright, at most 2,048 pixels long, as JPEG. Nothing else of the
+// file survives: neither where and with what it was taken nor anything hidden in
+// it. What is no picture, or too large, is city.KindInvalid at the field "photo".
+func CleanPhoto(ctx context.Context, raw []byte) ([]byte, error) {
+	if len(raw) > MostPhotoSize {
+		return nil, fieldFault("photo", "incident.photo.bytes", "max", MostPhotoSize>>20)
+	}
+	f := formatOf(raw)
+	if f.decode == nil {
+		return nil, fieldFault("photo", "incident.photo.kind")
+	}
+	config, err := f.config(bytes.NewReader(raw))
+	if err != nil || config.Width < 1 || config.Height < 1 {
+		return nil, fieldFault("photo", "incident.photo.kind")
+	}
+	if pixels := float64(config.Width) * float64(config.Height); pixels > mostPixels {
+		return nil, fieldFault("photo", "incident.photo.pixels", "have", int(math.Ceil(pixels/1e6)), "max", mostPixels/1_000_000)
+	}
+	select {
+	case painting <- struct{}{}:
+		defer func() { <-painting }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if config.Width*config.Height > mostPixels/4 {
+		defer debug.FreeOSMemory()
+	}
+	full, err := f.decode(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fieldFault("photo", "incident.photo.kind")
+	}
+	turn := 1
+	if f.camera {
+		turn = orientation(raw)
+	}
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, upright(shrunk(full), turn), &jpeg.Options{Quality: photoQuality}); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// shrunk is the picture on white, its longer side at most longestSide.
+func shrunk(src image.Image) *image.RGBA {
+	w, h := src.Bounds().Dx(), src.Bounds().Dy()
+	if long := max(w, h); long > longestSide {
+		w, h = max(1, w*longestSide/long), max(1, h*longestSide/long)
+	}
+	dst := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(dst, dst.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+	draw.ApproxBiLinear.Scale(dst, dst.Bounds(), src, src.Bounds(), draw.Over, nil)
+	return dst
+}
+
+// upright turns and mirrors a picture as its camera says (Exif 2.3, tag 0x0112).
+func upright(src *image.RGBA, turn int) *image.RGBA {
+	if turn < 2 || turn > 8 {
+		return src
+	}
+	w, h := src.Rect.Dx(), src.Rect.Dy()
+	dst := image.NewRGBA(image.Rect(0, 0, w, h))
+	if turn >= 5 {
+		dst = image.NewRGBA(image.Rect(0, 0, h, w))
+	}
+	for y := range dst.Rect.Dy() {
+		for x := range dst.Rect.Dx() {
+			var sx, sy int
+			switch turn {
+			case 2:
+				sx, sy = w-1-x, y
+			case 3:
+				sx, sy = w-1-x, h-1-y
+			case 4:
+				sx, sy = x, h-1-y
+			case 5:
+				sx, sy = y, x
+			case 6:
+				sx, sy = y, h-1-x
+			case 7:
+				sx, sy = w-1-y, h-1-x
+			case 8:
+				sx, sy = w-1-y, x
+			}
+			copy(dst.Pix[dst.PixOffset(x, y):][:4], src.Pix[src.PixOffset(sx, sy):][:4])
+		}
+	}
+	return dst
+}
+
+// orientation is how the camera was held, 1 to 8; 1 where the file doesn't say.
+func orientation(raw []byte) int {
+	for at := 2; at+4 <= len(raw) && raw[at] == 0xFF; {
+		marker, size := raw[at+1], int(binary.BigEndian.Uint16(raw[at+2:]))
+		if marker == 0xDA || size < 2 || at+2+size > len(raw) { // the picture begins
+			break
+		}
+		if marker == 0xE1 {
+			if body, ok := bytes.CutPrefix(raw[at+4:at+2+size], []byte("Exif\x00\x00")); ok {
+				return tiffOrientation(body)
+			}
+		}
+		at += 2 + size
+	}
+	return 1
+}
+
+func tiffOrientation(b []byte) int {
+	var order binary.ByteOrder = binary.BigEndian
+	if len(b) < 8 {
+		return 1
+	}
+	if string(b[:2]) == "II" {
+		order = binary.LittleEndian
+	}
+	first := uint64(order.Uint32(b[4:]))
+	if first+2 > uint64(len(b)) {
+		return 1
+	}
+	n := uint64(order.Uint16(b[first:]))
+	for i := range n {
+		at := first + 2 + i*12
+		if at+12 > uint64(len(b)) {
+			return 1
+		}
+		if order.Uint16(b[at:]) == 0x0112 {
+			if v := int(order.Uint16(b[at+8:])); v >= 1 && v <= 8 {
+				return v
+			}
+			return 1
+		}
+	}
+	return 1
+}
