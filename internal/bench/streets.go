@@ -102,7 +102,7 @@ func (s *streets) report(ctx context.Context) (incident.Receipt, error) {
 }
 
 func (s *streets) act(ctx context.Context, who city.Actor, n city.CaseNumber, name string) (casework.Case, error) {
-	c, err := s.app.Cases.Do(ctx, who, n, casework.Action{Name: name})
+	c, err := s.app.Cases.Do(ctx, who, n, casework.Action{Name: name, Note: "It is fastened"})
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
