@@ -298,6 +298,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	a.goes(func() { a.Cases.Run(run, 5*time.Second) })
 	a.goes(func() { a.Items.Run(run) })
 	a.goes(func() { a.sweep(run) })
+	a.goes(func() { a.closeShifts(run) })
 	if a.Incidents != nil {
 		a.goes(func() { a.fileAlerts(run) })
 	}

@@ -39,3 +39,22 @@ func (a *App) sweepPhotos(ctx context.Context, actor city.Actor) (int64, error) 
 	}
 	return a.Incidents.Sweep(ctx, actor)
 }
+
+// shiftsEvery is how often shifts that have run out are closed. They count as
+// over before that; what their officers had in hand waits for it.
+const shiftsEvery = 30 * time.Second
+
+func (a *App) closeShifts(ctx context.Context) {
+	tick := time.NewTicker(shiftsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if _, err := a.Directory.SweepDuties(ctx, city.SystemActor("duty")); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "shifts that have run out could not be closed", "err", err)
+		}
+	}
+}

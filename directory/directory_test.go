@@ -55,11 +55,15 @@ func pack(t testing.TB, o *directory.Options) {
 		read(f, &b)
 		o.Bodies = append(o.Bodies, b)
 	}
-	policy, err := os.ReadFile(dir + "access/identity.cedar")
-	if err != nil {
-		t.Fatal(err)
+	policies := map[string][]byte{}
+	for _, name := range []string{"identity.cedar", "duty.cedar"} {
+		var err error
+		if policies[name], err = os.ReadFile(dir + "access/" + name); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if o.Access, err = access.New(map[string][]byte{"identity.cedar": policy}); err != nil {
+	var err error
+	if o.Access, err = access.New(policies); err != nil {
 		t.Fatal(err)
 	}
 }

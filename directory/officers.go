@@ -76,6 +76,7 @@ func (d *Directory) Dismiss(ctx context.Context, tx *db.Tx, actor city.Actor, po
 		}
 		return nil
 	})
+	endWatches(tx, person, post, now)
 	return d.journal.Append(ctx, tx, journal.Event{
 		At: now, Type: "officer.dismissed", Subject: string(post), Actor: actor, To: []journal.Recipient{{Person: person}},
 		Data: map[string]any{"post": post},

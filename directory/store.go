@@ -144,6 +144,7 @@ WHERE id = $2`, city.Micros(now), id)
 	tx.Later(`DELETE FROM relations WHERE relative = $1`, nil, id)
 	tx.Later(`DELETE FROM firm_people WHERE person = $1`, nil, id)
 	tx.Later(`DELETE FROM post_holders WHERE person = $1`, nil, id)
+	tx.Later(`DELETE FROM duties WHERE person = $1`, nil, id)
 	return nil
 }
 
