@@ -10,6 +10,7 @@ import (
 	"yiwang/credential"
 	"yiwang/directory"
 	"yiwang/form"
+	"yiwang/geo"
 	"yiwang/incident"
 	"yiwang/rule"
 	"yiwang/serviceitem"
@@ -32,6 +33,7 @@ type City struct {
 	Groups      []incident.Group     // classes of incidents; empty where the city takes none
 	Mappings    []Mapping            // of foreign tables
 	Sensors     alert.Definition     // empty where the city has none
+	Roads       *geo.Roads           // nil where the city has no map
 	Policies    map[string][]byte    // Cedar, by file
 
 	// Files is the pack's folder, for the files that examples name.

@@ -88,7 +88,7 @@ var folders = map[string]string{
 // ownFiles are those beside the folders; the ones that are true must be there.
 var ownFiles = map[string]bool{
 	"city.yaml": true, "calendar.yaml": true, "regions.yaml": true,
-	"sensors.yaml": false, "README.md": false, "README.zh-CN.md": false, "LICENSE": false,
+	"sensors.yaml": false, "roads.geojson": false, "README.md": false, "README.zh-CN.md": false, "LICENSE": false,
 }
 
 // list finds the files of the pack. A file that nobody would read is a fault: it
@@ -213,6 +213,7 @@ func (l *loader) checkAll() {
 	l.checkSite()
 	l.checkCalendar()
 	l.checkRegions()
+	l.checkRoads()
 	l.checkBodies()
 	l.checkCredentials()
 	l.checkRules(context.Background())

@@ -1,0 +1,43 @@
+package pack
+
+import (
+	"errors"
+	"slices"
+
+	"yiwang/directory"
+	"yiwang/geo"
+)
+
+const roadsFile = "roads.geojson"
+
+// checkRoads reads roads.geojson, which a city need not have.
+func (l *loader) checkRoads() {
+	if !slices.Contains(l.files[""], roadsFile) {
+		return
+	}
+	b, err := readFile(l.fsys, roadsFile, geo.MostRoadBytes)
+	switch {
+	case errors.Is(err, errTooLarge):
+		l.faults.add(roadsFile, 0, "pack.too_large", "max", sayBytes(geo.MostRoadBytes))
+		return
+	case err != nil:
+		l.faults.add(roadsFile, 0, "pack.unreadable", "detail", plainError(err))
+		return
+	}
+	roads, found := geo.ReadRoads(b, middles(l.regionsDef, nil))
+	for _, f := range found {
+		l.faults.put(Fault{roadsFile, f.Line, f.Message})
+	}
+	l.city.Roads = roads
+}
+
+// middles are the places that the regions say they lie at.
+func middles(r directory.RegionDef, into []geo.Point) []geo.Point {
+	if p := (geo.Point{Lat: r.Lat, Lon: r.Lon}); !p.IsZero() {
+		into = append(into, p)
+	}
+	for _, c := range r.Children {
+		into = middles(c, into)
+	}
+	return into
+}
