@@ -26,6 +26,7 @@ import (
 	"yiwang/web"
 	"yiwang/web/citizen"
 	"yiwang/web/desk"
+	"yiwang/web/field"
 )
 
 // cookie is the session's; the prefix makes browsers refuse it from elsewhere
@@ -134,6 +135,11 @@ func (a *App) faces(ctx context.Context) error {
 		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, ItemName: a.itemName, Search: a.found})
 	inner.Handle("/desk", officers)
 	inner.Handle("/desk/", officers)
+	if a.Incidents != nil {
+		outside := field.New(field.Deps{DB: a.DB, Directory: a.Directory, Cases: a.Cases, Incidents: a.Incidents})
+		inner.Handle(field.Path, outside)
+		inner.Handle(field.Path+"/", outside)
+	}
 	outer := http.NewServeMux()
 	outer.Handle("/api/", json)
 	if a.Incidents != nil {

@@ -128,16 +128,16 @@ func choiceType(t FieldType) string {
 // that the summary of faults leads to it.
 func choiceID(f Field, i int) string {
 	if i == 0 {
-		return FieldID(f.Name)
+		return f.id()
 	}
-	return FieldID(f.Name) + "-" + itoa(i)
+	return f.id() + "-" + itoa(i)
 }
 
 func partID(f Field, i int, part string) string {
 	if i == 0 {
-		return FieldID(f.Name)
+		return f.id()
 	}
-	return FieldID(f.Name) + "-" + part
+	return f.id() + "-" + part
 }
 
 func dateWidth(part string) string {

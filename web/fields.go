@@ -36,6 +36,7 @@ const (
 // is the name that is posted.
 type Field struct {
 	Name      string
+	ID        string // where several forms of a page have a field of that name; "" is Name
 	Type      FieldType
 	Label     city.Text
 	Hint      city.Text
@@ -87,6 +88,13 @@ func FieldID(name string) string {
 	}, name)
 }
 
+func (f Field) id() string {
+	if f.ID != "" {
+		return FieldID(f.ID)
+	}
+	return FieldID(f.Name)
+}
+
 // part is what was typed into one input of a field that has several.
 func (f Field) part(name string) string {
 	if v, ok := f.Parts[name]; ok {
@@ -123,10 +131,10 @@ func (f Field) chosen(value string) bool {
 func (f Field) described() string {
 	var ids []string
 	if !f.Hint.IsZero() || f.Type == FieldFile {
-		ids = append(ids, FieldID(f.Name)+"-hint")
+		ids = append(ids, f.id()+"-hint")
 	}
 	if f.Fault.Key != "" {
-		ids = append(ids, FieldID(f.Name)+"-fault")
+		ids = append(ids, f.id()+"-fault")
 	}
 	return strings.Join(ids, " ")
 }

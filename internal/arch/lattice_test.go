@@ -43,6 +43,7 @@ city < internal/story, internal/arch
 app < internal/bench < cmd/yiwang
 cities < app, demo, cmd/yiwang
 alert, identity < api/mqtt < app
+web < web/field < app
 city < api/open311 < app
 `
 

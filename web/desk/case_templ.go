@@ -2251,7 +2251,7 @@ func relatedTo(m Matter) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = left(r.Left).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.TimeLeft(r.Left).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -123,7 +123,7 @@ func (d *Desk) ready(ctx context.Context, tx *db.Tx, actor city.Actor) ([]Row, e
 		if k, ok := d.Cases.Kind(c.Kind); !ok || !offers(k, c.Stage, "deliver") {
 			continue
 		}
-		out = append(out, Row{Number: c.Number, Name: d.nameOf(c), Subject: c.Title, Stage: c.StageName, Left: d.left(c, now), Href: CasePath(c.Number, "deliver")})
+		out = append(out, Row{Number: c.Number, Name: d.nameOf(c), Subject: c.Title, Stage: c.StageName, Left: web.LeftOf(d.Cases.Calendar(), c, now), Href: CasePath(c.Number, "deliver")})
 	}
 	return out, nil
 }

@@ -27,7 +27,7 @@ type Row struct {
 	Name    city.Text // of the item, or of the kind where there is none
 	Subject string
 	Stage   city.Text
-	Left    Left
+	Left    web.Left
 	Taken   bool // by the officer
 	Href    string
 	Current bool
@@ -58,7 +58,7 @@ func (d *Desk) inbox(ctx context.Context, tx *db.Tx, actor city.Actor, at place,
 	now := web.ViewOf(ctx).Now
 	here := -1
 	for i, c := range page.Cases {
-		row := Row{Number: c.Number, Name: d.nameOf(c), Subject: d.subjectOf(ctx, c), Stage: c.StageName, Left: d.left(c, now),
+		row := Row{Number: c.Number, Name: d.nameOf(c), Subject: d.subjectOf(ctx, c), Stage: c.StageName, Left: web.LeftOf(d.Cases.Calendar(), c, now),
 			Taken: taken(c, actor), Href: at.at(CasePath(c.Number, "")), Current: c.Number == current}
 		if row.Current {
 			here = i

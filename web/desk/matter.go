@@ -64,7 +64,7 @@ type Related struct {
 	Name    city.Text
 	Subject string
 	Stage   city.Text
-	Left    Left
+	Left    web.Left
 	Parent  bool
 	Href    string
 }
@@ -207,7 +207,7 @@ func (d *Desk) related(ctx context.Context, tx *db.Tx, v visit, c casework.Case,
 	}
 	var out []Related
 	for _, r := range append(list, children...) {
-		rel := Related{Number: r.Number, Name: d.nameOf(r), Subject: d.subjectOf(ctx, r), Stage: r.StageName, Left: d.left(r, now),
+		rel := Related{Number: r.Number, Name: d.nameOf(r), Subject: d.subjectOf(ctx, r), Stage: r.StageName, Left: web.LeftOf(d.Cases.Calendar(), r, now),
 			Parent: r.ID == c.Parent, Href: v.at.at(CasePath(r.Number, ""))}
 		out = append(out, rel)
 	}

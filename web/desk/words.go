@@ -56,13 +56,6 @@ func count(n int) string {
 
 func local(ctx context.Context, t time.Time) time.Time { return t.In(web.ViewOf(ctx).City.Zone) }
 
-func stamp(ctx context.Context, t time.Time) string { return local(ctx, t).Format(time.RFC3339) }
-
-func exact(ctx context.Context, t time.Time) string {
-	t = local(ctx, t)
-	return city.SayFullDate(web.ViewOf(ctx).Lang, t) + " " + t.Format("15:04")
-}
-
 // amount says a number of units: "10 个工作日", "10 working days".
 func amount(u city.Unit, n int) city.Text {
 	if u == "" {

@@ -32,6 +32,9 @@
 		setTimeout(look, 2000);
 	}
 
+	// Pages kept for work without a signal are gone with whoever signed out.
+	if (document.querySelector("[data-signed-out]")) self.caches?.delete("field-pages");
+
 	// Buttons that only a script can serve show themselves.
 	for (const b of document.querySelectorAll("[data-print]")) {
 		b.hidden = false;
@@ -112,7 +115,7 @@
 	}
 
 	// A form is sent once; the server would answer the second time like the first.
-	for (const form of document.querySelectorAll("form[method=post]")) {
+	for (const form of document.querySelectorAll("form[method=post]:not([data-outbox])")) {
 		form.addEventListener("submit", (e) => {
 			if (form.dataset.sent) return e.preventDefault();
 			form.dataset.sent = "1";

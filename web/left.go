@@ -1,36 +1,35 @@
-package desk
+package web
 
 import (
 	"time"
 
 	"yiwang/casework"
 	"yiwang/city"
-	"yiwang/web"
 )
 
 // Left is how much time a case has, in words: "超 3 小时", "剩 2 天", "暂停中".
 type Left struct {
-	State web.State // overdue, paused, waiting (today), or "" for time enough
+	State State // overdue, paused, waiting (today), or "" for time enough
 	Words city.Message
 	At    time.Time // the moment it is about; zero when there is none
 }
 
-// left counts in working days; within the day it is due in hours and minutes.
-func (d *Desk) left(c casework.Case, now time.Time) Left {
+// LeftOf counts in working days of the calendar; within the day it is due in hours
+// and minutes.
+func LeftOf(cal *city.Calendar, c casework.Case, now time.Time) Left {
 	s := &c.State
 	switch {
 	case !c.Open:
-		return Left{State: web.StateEnded, Words: city.Message{Key: "desk.left.closed"}, At: c.ClosedAt}
+		return Left{State: StateEnded, Words: city.Message{Key: "desk.left.closed"}, At: c.ClosedAt}
 	case s.Has(casework.FlagSupplementLapsed):
-		return Left{State: web.StateOverdue, Words: city.Message{Key: "desk.left.lapsed"}}
+		return Left{State: StateOverdue, Words: city.Message{Key: "desk.left.lapsed"}}
 	case s.Paused == casework.ActSupplement:
-		return Left{State: web.StatePaused, Words: city.Message{Key: "desk.left.supplement"}, At: s.AnswerBy}
+		return Left{State: StatePaused, Words: city.Message{Key: "desk.left.supplement"}, At: s.AnswerBy}
 	case s.Paused != "":
-		return Left{State: web.StatePaused, Words: city.Message{Key: "desk.left.paused"}}
+		return Left{State: StatePaused, Words: city.Message{Key: "desk.left.paused"}}
 	case c.Due.IsZero():
 		return Left{Words: city.Message{Key: "desk.left.none"}}
 	}
-	cal := d.Cases.Calendar()
 	due := c.Due
 	over := now.After(due)
 	from, to := now, due
@@ -39,7 +38,7 @@ func (d *Desk) left(c casework.Case, now time.Time) Left {
 	}
 	l := Left{At: due}
 	if over {
-		l.State = web.StateOverdue
+		l.State = StateOverdue
 	}
 	a, b := city.DateOf(from.In(cal.Zone)), city.DateOf(to.In(cal.Zone))
 	days := cal.WorkdaysBetween(a, b)
@@ -54,7 +53,7 @@ func (d *Desk) left(c casework.Case, now time.Time) Left {
 		n = 1
 	}
 	if !over && unit != "days" {
-		l.State = web.StateWaiting
+		l.State = StateWaiting
 	}
 	l.Words = city.Message{Key: "desk.left." + unit, Args: []any{"n", n}}
 	if over {

@@ -1,0 +1,194 @@
+package field
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"yiwang/casework"
+	"yiwang/city"
+	"yiwang/geo"
+	"yiwang/incident"
+	"yiwang/internal/db"
+	"yiwang/web"
+)
+
+// Task is a matter as whoever has to deal with it outside sees it.
+type Task struct {
+	Number   city.CaseNumber
+	Name     city.Text
+	Stage    city.Text
+	Left     web.Left
+	Open     bool
+	Facts    []web.Row
+	Reports  []Told
+	Before   []string // addresses of pictures
+	After    []string
+	Quick    []Form // one button each, the first is the next thing to do
+	Forms    []Form
+	Desk     string // address of the same matter at the desk, for what is not done outside
+	Did      city.Text
+	Conflict city.Message // why something was not taken
+}
+
+// Told is what somebody reported.
+type Told struct {
+	At      time.Time
+	Joined  bool
+	Words   string
+	Address string
+	At2     geo.Point // where, zero when nobody gave a point
+	Map     string    // opens the telephone's own map
+	Phone   string
+	Answers []web.Row
+	Photos  []string
+}
+
+// Form is something that can be done with a task.
+type Form struct {
+	Action string
+	Task   string
+	Step   string
+	Key    string
+	Post   string // address
+	Title  city.Text
+	Fields []web.Field
+	Photos []Picture
+	Weight web.Weight
+	Open   bool
+	Others []city.Field // faults of no field
+}
+
+// Picture is a field for a photo.
+type Picture struct {
+	Name   string
+	Label  city.Text
+	Wanted bool // the class asks for it
+	Fault  city.Message
+}
+
+func (p *Pages) taskPage(w http.ResponseWriter, r *http.Request, actor city.Actor) error {
+	n, err := city.ParseCaseNumber(r.PathValue("number"))
+	if err != nil {
+		return err
+	}
+	t, err := p.task(r.Context(), actor, n)
+	if err != nil {
+		return err
+	}
+	t.Did = did(r.URL.Query().Get("did"))
+	return web.Render(w, r, http.StatusOK, taskView(t))
+}
+
+// did says what has just been done.
+func did(action string) city.Text {
+	if action == "" {
+		return city.Text{}
+	}
+	if t, ok := city.LookupText("field.did." + action); ok {
+		return t
+	}
+	return web.Words("field.did")
+}
+
+// task reads a matter; the look is on record.
+func (p *Pages) task(ctx context.Context, actor city.Actor, n city.CaseNumber) (t Task, err error) {
+	var file casework.CaseFile
+	var reports []incident.ReportSeen
+	var photos []incident.Photo
+	err = p.DB.Step(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		if file, err = p.Cases.CaseFile(ctx, tx, actor, n); err != nil {
+			return err
+		}
+		if file.Kind != p.Incidents.Settings.Kind {
+			return city.NotFound("error.not_found")
+		}
+		if reports, err = p.Incidents.Reports(ctx, tx, actor, n); err != nil {
+			return err
+		}
+		photos, err = p.Incidents.Photos(ctx, tx, actor, n)
+		return err
+	})
+	if err != nil {
+		return t, err
+	}
+	t = Task{Number: n, Name: p.className(file.Case), Stage: p.stands(file.Case), Left: web.LeftOf(p.Cases.Calendar(), file.Case, web.ViewOf(ctx).Now),
+		Open: file.Open, Desk: "/desk/cases/" + string(n)}
+	class, _ := p.Incidents.Class(file.Item)
+	for _, r := range reports {
+		t.Reports = append(t.Reports, p.told(n, class, r))
+	}
+	for _, photo := range photos {
+		switch photo.Role {
+		case incident.RoleBefore:
+			t.Before = append(t.Before, photoPath(n, photo.ID))
+		case incident.RoleAfter:
+			t.After = append(t.After, photoPath(n, photo.ID))
+		}
+	}
+	t.Facts = p.facts(file.Case, class)
+	p.forms(&t, file, class)
+	return t, nil
+}
+
+func photoPath(n city.CaseNumber, id city.BlobID) string {
+	return PathTasks + string(n) + "/photos/" + id.String()
+}
+
+func (p *Pages) told(n city.CaseNumber, class incident.Class, r incident.ReportSeen) Told {
+	t := Told{At: r.Noticed, Joined: r.Joined, Words: r.Text, Address: r.Address, At2: r.Point, Phone: r.Reporter.Phone}
+	if !r.Point.IsZero() {
+		at := strconv.FormatFloat(r.Point.Lat, 'f', 6, 64) + "," + strconv.FormatFloat(r.Point.Lon, 'f', 6, 64)
+		t.Map = "geo:" + at + "?q=" + at
+	}
+	for _, f := range class.Fields {
+		v := r.Answers[f.Code]
+		if v == "" {
+			continue
+		}
+		value := web.Plain(v)
+		if i := slices.IndexFunc(f.Values, func(c incident.Choice) bool { return c.Key == v }); i >= 0 {
+			value = f.Values[i].Name
+		}
+		t.Answers = append(t.Answers, web.Row{Name: f.Label, Value: value})
+	}
+	for _, id := range r.Photos {
+		t.Photos = append(t.Photos, photoPath(n, id))
+	}
+	return t
+}
+
+func (p *Pages) facts(c casework.Case, class incident.Class) []web.Row {
+	rows := []web.Row{{Name: web.Words("field.where"), Value: p.Directory.RegionName(c.Region)}}
+	if class.Code != "" {
+		rows = append(rows, web.Row{Name: web.Words("field.grade"), Value: web.Plain(class.Grade)})
+	}
+	for _, t := range c.Working {
+		if post, ok := p.Directory.Post(t.Post); ok {
+			name := p.postName(post)
+			if t.Assignee.IsZero() {
+				name = city.Text{ZhHans: name.ZhHans + "，" + city.Say(city.Chinese, "field.nobody"), En: name.En + ", " + city.Say(city.English, "field.nobody")}
+			}
+			rows = append(rows, web.Row{Name: web.Words("field.whose"), Value: name})
+		}
+	}
+	return rows
+}
+
+func (p *Pages) photo(w http.ResponseWriter, r *http.Request, actor city.Actor) error {
+	n, err := city.ParseCaseNumber(r.PathValue("number"))
+	if err != nil {
+		return err
+	}
+	var id city.BlobID
+	if err := id.UnmarshalJSON([]byte(strconv.Quote(r.PathValue("photo")))); err != nil {
+		return city.NotFound("error.not_found")
+	}
+	raw, err := p.Incidents.PhotoBytes(r.Context(), actor, n, id)
+	if err != nil {
+		return err
+	}
+	return web.SendPhoto(w, raw)
+}

@@ -1,0 +1,259 @@
+// Work outside, with and without a signal. A form that is sent goes into the outbox
+// on this telephone first, with a key made at that moment; from there it is sent, in
+// order, until the city has answered. However often it arrives, it counts once.
+(() => {
+	"use strict";
+	const account = document.documentElement.dataset.account;
+	const list = document.querySelector("[data-outbox-list]");
+	if (!account || !list || !self.indexedDB) return;
+	const words = list.dataset;
+	const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, k) => values[k] ?? "");
+
+	// ---- what is kept on the telephone
+
+	const base = new Promise((resolve, reject) => {
+		const open = indexedDB.open("field", 1);
+		open.onupgradeneeded = () => {
+			open.result.createObjectStore("outbox", { keyPath: "n", autoIncrement: true });
+			open.result.createObjectStore("who");
+		};
+		open.onsuccess = () => resolve(open.result);
+		open.onerror = () => reject(open.error);
+	});
+	const ask = async (store, mode, what) => {
+		const tx = (await base).transaction(store, mode);
+		const request = what(tx.objectStore(store));
+		return new Promise((resolve, reject) => {
+			tx.oncomplete = () => resolve(request.result);
+			tx.onabort = tx.onerror = () => reject(tx.error ?? request.error);
+		});
+	};
+	const all = () => ask("outbox", "readonly", (s) => s.getAll());
+	const put = (item) => ask("outbox", "readwrite", (s) => s.put(item));
+	const drop = (n) => ask("outbox", "readwrite", (s) => s.delete(n));
+
+	// Pages of somebody else who used this telephone are not ours to read.
+	const ours = async () => {
+		const before = await ask("who", "readonly", (s) => s.get("account"));
+		if (before === account) return;
+		await self.caches?.delete("field-pages");
+		await ask("who", "readwrite", (s) => s.put(account, "account"));
+	};
+
+	// ---- the list of what waits
+
+	const node = (name, text, attrs = {}) => {
+		const e = document.createElement(name);
+		e.textContent = text ?? "";
+		for (const [k, v] of Object.entries(attrs)) e.setAttribute(k, v);
+		return e;
+	};
+	const clock = (ms) => new Date(ms).toLocaleString(document.documentElement.lang, { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" });
+	let sending = false;
+	const show = async () => {
+		const items = await all();
+		const mine = items.filter((i) => i.account === account), others = items.length - mine.length;
+		const waiting = mine.filter((i) => !i.refused);
+		list.replaceChildren();
+		list.hidden = items.length === 0;
+		document.documentElement.dataset.outbox = String(waiting.length);
+		if (waiting.length > 0) {
+			list.append(node("b", say(words.waiting, { n: waiting.length })), node("p", sending ? words.sending : waiting.some((i) => i.signin) ? words.signin : words.kept));
+		}
+		const ul = node("ul");
+		for (const i of mine) {
+			const li = node("li", "", i.refused ? { class: "refused" } : {});
+			const photos = i.fields.filter(([, v]) => v instanceof Blob).length;
+			li.append(node("span", i.label), node("small", say(words.since, { at: clock(i.made) }) + (photos ? " · " + say(words.photos, { n: photos }) : "")));
+			if (i.refused) {
+				li.append(node("p", words.refused + " " + i.refused));
+				const b = node("button", words.drop, { type: "button", class: "link-button" });
+				b.addEventListener("click", async () => { await drop(i.n); await show(); });
+				li.append(b);
+			}
+			ul.append(li);
+		}
+		list.append(ul);
+		if (waiting.length > 0 && !sending) {
+			if (waiting.some((i) => i.signin)) list.append(node("a", words.signin, { href: words.signInHref, class: "button" }));
+			const b = node("button", words.try, { type: "button", class: "button" });
+			b.addEventListener("click", () => send());
+			list.append(b);
+		}
+		if (others > 0) list.append(node("p", say(words.other, { n: others })));
+	};
+
+	// ---- sending
+
+	const body = (item) => {
+		const form = new FormData();
+		for (const [name, value, file] of item.fields) value instanceof Blob ? form.append(name, value, file) : form.append(name, value);
+		return form;
+	};
+
+	// one sends an item and tells whether the next may follow.
+	const one = async (item) => {
+		let answer, said;
+		try {
+			answer = await fetch(item.url, { method: "POST", body: body(item), headers: { Accept: "application/json" }, signal: AbortSignal.timeout(120000) });
+			said = await answer.json();
+		} catch (err) {
+			console.info("not sent yet:", err);
+			return null;
+		}
+		switch (said.state) {
+		case "done":
+			await drop(item.n);
+			return said;
+		case "refused":
+			await put({ ...item, refused: [said.message, ...(said.faults ?? [])].filter(Boolean).join(" "), signin: false });
+			return said;
+		case "signin":
+			await put({ ...item, signin: true });
+			return null;
+		}
+		return null;
+	};
+
+	// send works through the outbox, in one tab at a time. It gives the answer to
+	// the item asked about, if it was sent.
+	let again = 0;
+	const send = async (about) => {
+		let answer = null, stuck = false;
+		const work = async () => {
+			sending = true;
+			await show();
+			for (const item of await all()) {
+				if (item.account !== account || item.refused) continue;
+				const said = await one(item);
+				if (!said) {
+					stuck = true;
+					break;
+				}
+				if (item.n === about) answer = said;
+			}
+			sending = false;
+			await show();
+		};
+		if (navigator.locks) await navigator.locks.request("field-outbox", work);
+		else if (!sending) await work();
+		clearTimeout(again);
+		if (stuck) again = setTimeout(send, 30000);
+		return answer;
+	};
+
+	// ---- forms
+
+	// shrunk makes a picture no larger than is kept anyhow; what this telephone can't
+	// draw is sent as it is.
+	const shrunk = async (file) => {
+		try {
+			const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
+			const scale = Math.min(1, 2048 / Math.max(picture.width, picture.height));
+			const canvas = document.createElement("canvas");
+			canvas.width = Math.round(picture.width * scale);
+			canvas.height = Math.round(picture.height * scale);
+			canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+			picture.close();
+			const small = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.85));
+			if (small && (scale < 1 || small.size < file.size)) return small;
+		} catch (err) {
+			console.info("sent as it is:", err);
+		}
+		return file;
+	};
+
+	const packed = async (form, button) => {
+		const fields = [];
+		for (const [name, value] of new FormData(form, button)) {
+			if (!(value instanceof File)) fields.push([name, name === "key" ? crypto.randomUUID() : value]);
+			else if (value.size > 0) fields.push([name, await shrunk(value), "photo.jpg"]);
+		}
+		const made = Date.now();
+		fields.push(["made", new Date(made).toISOString()]);
+		return { account, url: new URL(form.action).pathname, label: form.dataset.outbox, fields, made };
+	};
+
+	for (const form of document.querySelectorAll("form[data-outbox]")) {
+		form.addEventListener("submit", async (e) => {
+			e.preventDefault();
+			if (form.dataset.sent) return;
+			form.dataset.sent = "1";
+			const button = e.submitter;
+			button?.setAttribute("aria-busy", "true");
+			let n;
+			try {
+				n = await put(await packed(form, button));
+			} catch (err) { // no room on the telephone: straight to the city, as without a script
+				console.warn("outbox:", err);
+				if (navigator.onLine) return form.submit();
+				list.hidden = false;
+				list.append(node("p", words.broken));
+				delete form.dataset.sent;
+				return;
+			}
+			const said = await send(n);
+			if (said?.state === "done" && said.href) return location.assign(said.href);
+			button?.removeAttribute("aria-busy");
+			delete form.dataset.sent;
+			if (!said) form.reset();
+			list.scrollIntoView({ block: "start" });
+			list.setAttribute("tabindex", "-1");
+			list.focus();
+		});
+	}
+
+	// ---- where somebody is
+
+	const found = (form, at) => {
+		form.querySelector("[data-lat]").value = at.coords.latitude.toFixed(6);
+		form.querySelector("[data-lon]").value = at.coords.longitude.toFixed(6);
+	};
+	for (const form of document.querySelectorAll("form:has([data-lat])")) {
+		const line = form.querySelector("[data-here]");
+		if (!navigator.geolocation || !line) continue;
+		line.hidden = false;
+		line.textContent = line.dataset.finding;
+		navigator.geolocation.getCurrentPosition(
+			(at) => {
+				found(form, at);
+				line.textContent = say(line.dataset.found, { m: Math.max(1, Math.round(at.coords.accuracy)) });
+			},
+			() => { line.textContent = line.dataset.failed; },
+			{ enableHighAccuracy: true, timeout: 20000, maximumAge: 60000 });
+	}
+	if (document.querySelector("[data-on-duty]") && navigator.geolocation) {
+		let last = 0;
+		navigator.geolocation.watchPosition((at) => {
+			if (Date.now() - last < 60000) return;
+			last = Date.now();
+			const form = new URLSearchParams({ lat: at.coords.latitude.toFixed(6), lon: at.coords.longitude.toFixed(6), at: String(Math.round(at.timestamp)) });
+			fetch("/field/position", { method: "POST", body: form, headers: { Accept: "application/json" } }).catch((err) => console.info("place not sent:", err));
+		}, () => {}, { maximumAge: 60000 });
+	}
+
+	// ---- beginning
+
+	addEventListener("online", () => send());
+	document.addEventListener("visibilitychange", () => { if (!document.hidden) send(); });
+	(async () => {
+		await ours();
+		if (navigator.serviceWorker) {
+			try {
+				await navigator.serviceWorker.register("/field/worker.js", { scope: "/field" });
+				await navigator.serviceWorker.ready;
+				// what was loaded before the worker stood is kept now
+				const parts = [...document.querySelectorAll("link[rel=stylesheet], link[rel=icon], script[src]")].map((e) => e.href || e.src);
+				const keep = [location.pathname, "/field", "/field/report", ...[...document.querySelectorAll("[data-keep]")].map((e) => e.dataset.keep)];
+				if (navigator.onLine) {
+					for (const address of [...new Set([...parts, ...keep])]) await fetch(address).catch(() => {});
+				}
+				document.documentElement.dataset.kept = "1";
+			} catch (err) {
+				console.warn("pages are not kept:", err);
+			}
+		}
+		await show();
+		await send();
+	})();
+})();
