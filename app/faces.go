@@ -119,7 +119,7 @@ func (a *App) faces(ctx context.Context) error {
 		Cases: a.Cases, Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Search: a.Search, Notices: a.Notices,
 		Clock: a.Clock, Cookie: a.cookie(), Secure: secure, Demo: a.Demo, Address: a.address, Checks: checks})
 	var err error
-	a.Site, err = web.New(web.Options{Clock: a.Clock, Log: a.Log, Demo: a.Demo, Visitor: pages.Visitor, City: web.City{Code: string(s.Code), Name: s.Name,
+	a.Site, err = web.New(web.Options{Clock: a.Clock, Log: a.Log, Demo: a.Demo, Roads: a.Pack.Roads, Visitor: pages.Visitor, City: web.City{Code: string(s.Code), Name: s.Name,
 		Hotline: s.Hotline, Mark: s.Mark.Text, MarkColour: s.Mark.Colour, River: s.River, Zone: a.Pack.Zone}})
 	if err != nil {
 		return err
@@ -131,6 +131,7 @@ func (a *App) faces(ctx context.Context) error {
 	inner := http.NewServeMux()
 	pages.Routes(inner)
 	inner.Handle("/static/", a.Site.Static())
+	inner.Handle("GET "+web.MapPath, a.Site.Map())
 	officers := desk.New(desk.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases, Items: a.Items,
 		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, ItemName: a.itemName, Search: a.found})
 	inner.Handle("/desk", officers)

@@ -14,6 +14,7 @@ import (
 	"github.com/a-h/templ"
 
 	"yiwang/city"
+	"yiwang/geo"
 )
 
 // Options make a Site. Zero values work, but for City.Name.
@@ -26,7 +27,10 @@ type Options struct {
 	Visitor func(*http.Request) (Visitor, error)
 	// Origins that may post to us beside our own, such as "https://id.example".
 	Origins []string
-	Demo    bool
+	// Roads are what maps are drawn of; nil where the city has none, and lists
+	// stand in their place.
+	Roads *geo.Roads
+	Demo  bool
 }
 
 // Site serves the pages of one city. It is safe for concurrent use.
