@@ -237,7 +237,7 @@ func (a *App) domain(ctx context.Context) (err error) {
 		maps.Copy(effects, a.Incidents.Effects())
 	}
 	if a.Cases, err = casework.New(ctx, casework.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
-		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: effects}); err != nil {
+		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: effects, Superior: a.Directory.Superior}); err != nil {
 		return err
 	}
 	if a.Incidents != nil {

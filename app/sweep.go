@@ -53,7 +53,13 @@ func (a *App) closeShifts(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if _, err := a.Directory.SweepDuties(ctx, city.SystemActor("duty")); err != nil && ctx.Err() == nil {
+		var err error
+		if a.Incidents != nil {
+			_, err = a.Incidents.EndShifts(ctx, city.SystemActor("duty"))
+		} else {
+			_, err = a.Directory.SweepDuties(ctx, city.SystemActor("duty"))
+		}
+		if err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "shifts that have run out could not be closed", "err", err)
 		}
 	}

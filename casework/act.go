@@ -31,6 +31,7 @@ type Action struct {
 	Until     time.Time         // of suspend_ledger
 	Params    map[string]string // what the outcome takes
 	Step      string            // of progress
+	Why       city.Text         // the program's own reason, in each language; people give Reason
 }
 
 const (
@@ -91,7 +92,7 @@ func (e *Engine) Act(ctx context.Context, tx *db.Tx, actor city.Actor, n city.Ca
 	now := e.now()
 	r := Record{Seq: s.Seq + 1, At: now, Action: a.Name, Stage: s.Stage, By: byOf(actor, task.Post), Task: task.ID, Opinion: a.Opinion,
 		Procedure: a.Procedure, Assignee: a.Assignee, Verdict: a.Verdict, Bodies: a.Bodies, Until: a.Until, Step: a.Step,
-		Words: Words{Reason: a.Reason, Note: a.Note, Points: a.Points, Appeal: a.Appeal}}
+		Words: Words{Reason: a.Reason, Note: a.Note, Points: a.Points, Appeal: a.Appeal, Why: a.Why}}
 	st, _ := k.Stage(s.Stage)
 	switch a.Name {
 	case ActSupplement:
@@ -128,12 +129,13 @@ func (e *Engine) Act(ctx context.Context, tx *db.Tx, actor city.Actor, n city.Ca
 	if err := e.announce(ctx, tx, actor, k, c, r, nil); err != nil {
 		return Case{}, err
 	}
+	moved := &c
 	for i, f := range effects {
 		with := make(map[string]string, len(f.With))
 		for name, v := range f.With {
 			with[name] = param(s.Params, v)
 		}
-		call := EffectCall{Key: fmt.Sprintf("%s/%d/%d", row.id, r.Seq, i), Case: c, Record: r, Actor: actor, With: with}
+		call := EffectCall{Key: fmt.Sprintf("%s/%d/%d", row.id, r.Seq, i), Case: *moved, Record: r, Actor: actor, With: with, moved: moved}
 		if err := e.effects[f.Name](ctx, tx, call); err != nil {
 			return Case{}, err
 		}
@@ -213,7 +215,8 @@ func foldStored(k *Kind, records []storedRecord) State {
 
 // resource describes a case to the policies. Its posts are those of every task
 // the kind has: whose turn it is now is for the engine to say, so that somebody
-// who comes too late hears "conflict" and not "not allowed".
+// who comes too late hears "conflict" and not "not allowed". Superiors are the posts
+// above those whose turn it is.
 func (e *Engine) resource(k *Kind, row caseRow, verb string) access.Resource {
 	var posts []city.PostID
 	for _, st := range k.Stages {
@@ -227,13 +230,21 @@ func (e *Engine) resource(k *Kind, row caseRow, verb string) access.Resource {
 			posts, bodies = append(posts, t.Post), append(bodies, string(t.Body))
 		}
 	}
+	var superiors []city.PostID
+	if e.superior != nil {
+		for _, t := range row.state.Working(k) {
+			if above, ok := e.superior(t.Post); ok {
+				superiors = append(superiors, above)
+			}
+		}
+	}
 	barred := make([]string, len(row.state.Barred))
 	for i, a := range row.state.Barred {
 		barred[i] = a.String()
 	}
 	return access.Resource{Type: "Case", ID: string(row.number), Region: row.region, Attrs: access.Attrs{
 		"verb": verb, "kind": row.kind, "item": row.item, "stage": row.state.Stage, "body": row.body,
-		"head": row.body + ".head", "bodies": bodies, "posts": posts,
+		"head": row.body + ".head", "bodies": bodies, "posts": posts, "superiors": superiors,
 		"applicant": row.applicant, "firm": row.firm, "open": row.state.Open, "counter": row.state.Counter, "barred": barred,
 	}}
 }

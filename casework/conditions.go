@@ -76,7 +76,7 @@ func allowed(k *Kind, s *State, actor city.Actor, a Action) (Task, error) {
 		}
 		return t, s.unfit(st, t, a.Assignee)
 	case ActRelease:
-		if t.Assignee != actor.Account {
+		if t.Assignee.IsZero() || t.Assignee != actor.Account && actor.Kind != city.System {
 			return t, city.Conflict("case.not_yours")
 		}
 		return t, nil

@@ -34,7 +34,13 @@ type EffectCall struct {
 	Record Record // the action, with its words
 	Actor  city.Actor
 	With   map[string]string // the effect's arguments, parameters filled in
+
+	moved *Case
 }
+
+// Moved says that the effect has moved the case on itself: further effects, and
+// whoever acted, get the case as that left it.
+func (c EffectCall) Moved(to Case) { *c.moved = to }
 
 // Options make an engine.
 type Options struct {
@@ -46,18 +52,20 @@ type Options struct {
 	Prefix   string // of case numbers, such as "JH"
 	Kinds    []Kind
 	Effects  map[string]EffectFunc
+	Superior func(city.PostID) (city.PostID, bool) // the post above; nil: none has one
 }
 
 // Engine opens cases and moves them on. It is safe for concurrent use.
 type Engine struct {
-	db      *db.DB
-	journal *journal.Journal
-	access  *access.Access
-	clock   city.Clock
-	cal     *city.Calendar
-	effects map[string]EffectFunc
-	numbers *numbers
-	rows    rows
+	db       *db.DB
+	journal  *journal.Journal
+	access   *access.Access
+	clock    city.Clock
+	cal      *city.Calendar
+	effects  map[string]EffectFunc
+	superior func(city.PostID) (city.PostID, bool)
+	numbers  *numbers
+	rows     rows
 
 	mu      sync.RWMutex
 	current map[city.KindID]*compiled
@@ -77,7 +85,7 @@ type kindVersion struct {
 // New registers the kinds: a definition that changed becomes a new version, and
 // cases already open keep theirs.
 func New(ctx context.Context, o Options) (*Engine, error) {
-	e := &Engine{db: o.DB, journal: o.Journal, access: o.Access, clock: o.Clock, cal: o.Calendar, effects: o.Effects,
+	e := &Engine{db: o.DB, journal: o.Journal, access: o.Access, clock: o.Clock, cal: o.Calendar, effects: o.Effects, superior: o.Superior,
 		current: map[city.KindID]*compiled{}, old: map[kindVersion]*Kind{}}
 	e.numbers = newNumbers(o.DB, o.Prefix)
 	for i := range o.Kinds {

@@ -103,16 +103,17 @@ type By struct {
 
 // Words are the personal part of an action: sealed under the case's key.
 type Words struct {
-	Reason  string  `json:"reason,omitempty"`
-	Note    string  `json:"note,omitempty"`
-	Points  []Point `json:"points,omitempty"`
-	Appeal  string  `json:"appeal,omitempty"`
-	Payload []byte  `json:"payload,omitempty"` // of open and supply: what was applied for, as JSON
+	Reason  string    `json:"reason,omitempty"`
+	Note    string    `json:"note,omitempty"`
+	Points  []Point   `json:"points,omitempty"`
+	Appeal  string    `json:"appeal,omitempty"`
+	Payload []byte    `json:"payload,omitempty"` // of open and supply: what was applied for, as JSON
+	Why     city.Text `json:"why,omitzero"`      // the program's own reason
 }
 
 // IsZero reports whether nothing was said.
 func (w Words) IsZero() bool {
-	return w.Reason == "" && w.Note == "" && len(w.Points) == 0 && w.Appeal == "" && len(w.Payload) == 0
+	return w.Reason == "" && w.Note == "" && len(w.Points) == 0 && w.Appeal == "" && len(w.Payload) == 0 && w.Why.IsZero()
 }
 
 // Point is one thing to correct. Field, when set, is the id of the form's field.

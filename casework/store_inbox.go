@@ -142,3 +142,44 @@ func waitingForRule(ctx context.Context, tx *db.Tx, limit int) ([]caseRow, error
 func ringing(ctx context.Context, tx *db.Tx, now int64, limit int) ([]caseRow, error) {
 	return db.All(ctx, tx, scanCase, "SELECT "+rowColumns+" FROM cases c WHERE c.open = 1 AND c.alarm > 0 AND c.alarm <= $1 ORDER BY c.alarm LIMIT $2", now, limit)
 }
+
+// handRooms are the sizes of lists of accounts: few texts of one statement.
+var handRooms = []int{1, 16, 64, 512}
+
+// inHand counts tasks whose limit runs by who has them; who has none is left out.
+func inHand(ctx context.Context, tx *db.Tx, of []city.AccountID) (map[city.AccountID]int, error) {
+	type pair struct {
+		who city.AccountID
+		n   int
+	}
+	counts := map[city.AccountID]int{}
+	for len(of) > 0 {
+		room := handRooms[len(handRooms)-1]
+		for _, r := range handRooms {
+			if r >= len(of) {
+				room = r
+				break
+			}
+		}
+		some := of[:min(room, len(of))]
+		of = of[len(some):]
+		b := &binder{}
+		list := func() string {
+			places := make([]string, room)
+			for i := range places {
+				places[i] = b.bind(some[min(i, len(some)-1)])
+			}
+			return "IN (" + strings.Join(places, ", ") + ")"
+		}
+		sql := "SELECT assignee, count(*) FROM (SELECT assignee FROM cases WHERE open = 1 AND assignee IS NOT NULL AND assignee " + list() + " AND due < " + b.bind(never) +
+			" UNION ALL SELECT assignee FROM case_tasks WHERE assignee IS NOT NULL AND assignee " + list() + " AND due < " + b.bind(never) + ") x GROUP BY assignee"
+		pairs, err := db.All(ctx, tx, func(r db.Row) (p pair, err error) { return p, r.Scan(&p.who, &p.n) }, sql, b.args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range pairs {
+			counts[p.who] = p.n
+		}
+	}
+	return counts, nil
+}

@@ -179,8 +179,10 @@ type Around struct {
 	Most   int // how many, between 1 and 1,000
 }
 
-// boxes are how far one looks from a place at first, in metres, before looking
-// everywhere. Whoever is looked for is mostly in the first.
+// few is how many are looked at one by one; where more are on duty, boxes around
+// the place are searched, of so many metres and at last everywhere.
+const few = 16
+
 var boxes = []float64{1000, 4000, 16_000}
 
 // OnShift lists who is on duty, the nearest first and behind them those of whom
@@ -192,40 +194,58 @@ func (d *Directory) OnShift(ctx context.Context, tx *db.Tx, actor city.Actor, q 
 	}
 	q.Most = max(1, min(q.Most, 1000))
 	now := d.now()
-	var list []Watch
-	if !q.At.IsZero() {
-		for i := 0; i <= len(boxes); i++ {
-			var b *geo.Box
-			if i < len(boxes) {
-				around := geo.Around(q.At, boxes[i])
-				b = &around
-			}
-			found, err := watchesNear(ctx, tx, d, q, b, now)
-			if err != nil {
-				return nil, err
-			}
-			list = list[:0]
-			for _, w := range found {
-				if w.Distance = geo.Distance(q.At, w.At); b == nil || w.Distance <= boxes[i] {
-					list = append(list, w)
-				}
-			}
-			if len(list) >= q.Most {
-				break
-			}
+	if q.At.IsZero() {
+		list, err := watchesAnywhere(ctx, tx, d, q, now, q.Most)
+		return inOrder(list, q.At, now), err
+	}
+	list, err := watchesAnywhere(ctx, tx, d, q, now, few+1)
+	if err != nil || len(list) <= few {
+		list = inOrder(list, q.At, now)
+		return list[:min(len(list), q.Most)], err
+	}
+	for i := 0; i <= len(boxes); i++ {
+		var b *geo.Box
+		if i < len(boxes) {
+			around := geo.Around(q.At, boxes[i])
+			b = &around
 		}
-		slices.SortFunc(list, func(a, b Watch) int {
-			return cmp.Or(cmp.Compare(a.Distance, b.Distance), slices.Compare(a.Account[:], b.Account[:]))
-		})
+		if list, err = watchesNear(ctx, tx, d, q, b, now); err != nil {
+			return nil, err
+		}
+		list = inOrder(list, q.At, now)
+		if b != nil {
+			list = slices.DeleteFunc(list, func(w Watch) bool { return w.Distance > boxes[i] })
+		}
+		if len(list) >= q.Most {
+			return list[:q.Most], nil
+		}
 	}
-	if len(list) >= q.Most {
-		return list[:q.Most], nil
+	lost, err := watchesLost(ctx, tx, d, q, now, q.Most-len(list))
+	return append(list, inOrder(lost, q.At, now)...), err
+}
+
+// inOrder measures how far everybody is from the place, and puts the nearest first
+// and those whose place nobody knows last, as they began.
+func inOrder(list []Watch, at geo.Point, now time.Time) []Watch {
+	for i := range list {
+		list[i].forget(now)
+		if !at.IsZero() && !list[i].At.IsZero() {
+			list[i].Distance = geo.Distance(at, list[i].At)
+		}
 	}
-	others, err := watchesElsewhere(ctx, tx, d, q, now, q.Most-len(list))
-	for i := range others {
-		others[i].forget(now)
+	lost := func(w Watch) int {
+		if w.At.IsZero() {
+			return 1
+		}
+		return 0
 	}
-	return append(list, others...), err
+	slices.SortFunc(list, func(a, b Watch) int {
+		if at.IsZero() {
+			return cmp.Or(a.Since.Compare(b.Since), slices.Compare(a.Account[:], b.Account[:]))
+		}
+		return cmp.Or(cmp.Compare(lost(a), lost(b)), cmp.Compare(a.Distance, b.Distance), a.Since.Compare(b.Since), slices.Compare(a.Account[:], b.Account[:]))
+	})
+	return list
 }
 
 // forget drops a place that is too old to rely on.

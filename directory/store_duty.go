@@ -140,12 +140,19 @@ func watchesNear(ctx context.Context, tx *db.Tx, d *Directory, q Around, b *geo.
 	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+" ORDER BY "+order+" LIMIT "+a.bind(2*q.Most+8), a.args...)
 }
 
-// watchesElsewhere reads those of whom nobody knows where they are, or everybody
-// where no place was given.
-func watchesElsewhere(ctx context.Context, tx *db.Tx, d *Directory, q Around, now time.Time, most int) ([]Watch, error) {
+// watchesAnywhere reads who is on duty, wherever, those who began first.
+func watchesAnywhere(ctx context.Context, tx *db.Tx, d *Directory, q Around, now time.Time, most int) ([]Watch, error) {
 	a := d.onShift(q, now)
-	if !q.At.IsZero() {
-		a.where += " AND placed <= " + a.bind(city.Micros(now.Add(-freshPlace)))
+	order := " ORDER BY since, account"
+	if !q.At.IsZero() { // only whether they are few
+		order = ""
 	}
+	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+order+" LIMIT "+a.bind(most), a.args...)
+}
+
+// watchesLost reads those of whom nobody knows where they are.
+func watchesLost(ctx context.Context, tx *db.Tx, d *Directory, q Around, now time.Time, most int) ([]Watch, error) {
+	a := d.onShift(q, now)
+	a.where += " AND placed <= " + a.bind(city.Micros(now.Add(-freshPlace)))
 	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+" ORDER BY since, account LIMIT "+a.bind(most), a.args...)
 }

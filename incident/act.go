@@ -82,7 +82,11 @@ func (s *Service) dispatched(ctx context.Context, tx *db.Tx, call casework.Effec
 	if !c.Due.IsZero() {
 		data["due"] = c.Due
 	}
-	return s.tell(ctx, tx, "incident.dispatched", call, data)
+	if err := s.tell(ctx, tx, "incident.dispatched", call, data); err != nil {
+		return err
+	}
+	_, err = s.giveAll(ctx, tx, call, in)
+	return err
 }
 
 // tell appends an event of a case to everybody who reported it.
@@ -233,7 +237,7 @@ func (s *Service) byCode(ctx context.Context, tx *db.Tx, actor city.Actor, actio
 // Effects are what actions of the kind do here, for the engine.
 func (s *Service) Effects() map[string]casework.EffectFunc {
 	return map[string]casework.EffectFunc{"dispatch_incident": s.dispatched, "close_incident": s.closed, "merge_incident": s.merged, "reopen_incident": s.reopened,
-		"evidence_incident": s.evidenced}
+		"assign_incident": s.again, "assigned_incident": s.assigned, "evidence_incident": s.evidenced}
 }
 
 // closed notes that a matter is over, however it ended, and tells everybody who
@@ -246,7 +250,20 @@ func (s *Service) closed(ctx context.Context, tx *db.Tx, call casework.EffectCal
 // reopened notes that a matter is taken up again.
 func (s *Service) reopened(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
 	setOpen(tx, call.Case.ID, 1)
-	return s.tell(ctx, tx, "incident.reopened", call, map[string]any{"item": call.Case.Item})
+	if err := s.tell(ctx, tx, "incident.reopened", call, map[string]any{"item": call.Case.Item}); err != nil {
+		return err
+	}
+	return s.again(ctx, tx, call)
+}
+
+// again finds somebody for a matter that has to be done again.
+func (s *Service) again(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
+	in, err := incidentByNumber(ctx, tx, call.Case.Number)
+	if err != nil {
+		return missing(err)
+	}
+	_, err = s.giveAll(ctx, tx, call, in)
+	return err
 }
 
 func missing(err error) error {

@@ -58,13 +58,14 @@ type Reporter struct {
 
 // Receipt is what the reporter gets at once.
 type Receipt struct {
-	Number city.CaseNumber
-	Code   string // with the number it shows how the matter goes, without an account
-	Report city.ReportID
-	Joined bool // belongs to a matter that was reported before
-	Class  city.ItemCode
-	Body   city.BodyID // whose turn it is
-	Due    time.Time
+	Number   city.CaseNumber
+	Code     string // with the number it shows how the matter goes, without an account
+	Report   city.ReportID
+	Joined   bool // belongs to a matter that was reported before
+	Assigned bool // somebody has it in hand, such as the nearest on duty
+	Class    city.ItemCode
+	Body     city.BodyID // whose turn it is
+	Due      time.Time
 }
 
 const (
@@ -336,13 +337,13 @@ func (s *Service) keep(ctx context.Context, tx *db.Tx, actor city.Actor, r Repor
 		}
 	}
 	data := map[string]any{"number": c.Number, "report": row.id, "item": class, "type": r.Type, "channel": actor.Channel,
-		"street": at.Street, "community": at.Region, "joined": joined, "body": c.Body}
+		"street": at.Street, "community": at.Region, "joined": joined, "body": c.Body, "assigned": !c.Assignee.IsZero()}
 	if !c.Due.IsZero() {
 		data["due"] = c.Due
 	}
 	err = s.Journal.Append(ctx, tx, journal.Event{At: now, Type: "incident.reported", Subject: string(c.Number), Actor: actor,
 		To: []journal.Recipient{{Reporter: row.id}}, Data: data})
-	return Receipt{Number: c.Number, Code: words.Code, Report: row.id, Joined: joined, Class: class, Body: c.Body, Due: c.Due}, err
+	return Receipt{Number: c.Number, Code: words.Code, Report: row.id, Joined: joined, Class: class, Body: c.Body, Due: c.Due, Assigned: !c.Assignee.IsZero()}, err
 }
 
 // receipt answers a repeat as the first time, with the case as it stands.
@@ -360,7 +361,7 @@ func (s *Service) receipt(ctx context.Context, tx *db.Tx, row reportRow) (Receip
 		return Receipt{}, err
 	}
 	in, err := incidentByNumber(ctx, tx, row.number)
-	return Receipt{Number: row.number, Code: words.Code, Report: row.id, Joined: row.joined, Class: in.class, Body: c.Body, Due: c.Due}, err
+	return Receipt{Number: row.number, Code: words.Code, Report: row.id, Joined: row.joined, Class: in.class, Body: c.Body, Due: c.Due, Assigned: !c.Assignee.IsZero()}, err
 }
 
 // once names a report of a source; "" when it can't be repeated. Keys of

@@ -29,7 +29,10 @@ type Settings struct {
 	Hours  int     `yaml:"hours" json:"hours"`
 	// Reach is how many metres from the middle of its nearest community a place
 	// still lies in the city.
-	Reach      float64     `yaml:"reach" json:"reach"`
+	Reach float64 `yaml:"reach" json:"reach"`
+	// Hands is how many matters whose limit runs an officer gets without being asked;
+	// 0 is 3.
+	Hands      int         `yaml:"hands" json:"hands,omitempty"`
 	Neighbours []Neighbour `yaml:"neighbours" json:"neighbours"`
 }
 
@@ -37,6 +40,13 @@ type Settings struct {
 type Neighbour struct {
 	Name  city.Text `yaml:"name" json:"name"`
 	Phone string    `yaml:"phone" json:"phone"`
+}
+
+func (s Settings) hands() int {
+	if s.Hands == 0 {
+		return 3
+	}
+	return s.Hands
 }
 
 // Check finds what is wrong with the settings in themselves.
@@ -49,6 +59,7 @@ func (s Settings) Check() (faults []city.Field) {
 	bad(s.Sure > 0 && s.Sure <= 1, "sure")
 	bad(s.Metres > 0 && s.Metres <= 5000, "metres")
 	bad(s.Hours > 0 && s.Hours <= 24*366, "hours")
+	bad(s.Hands >= 0 && s.Hands <= 100, "hands")
 	bad(s.Reach > 0 && s.Reach <= 500_000, "reach")
 	for i, n := range s.Neighbours {
 		bad(n.Name.ZhHans != "" && n.Name.En != "" && n.Phone != "", fmt.Sprintf("neighbours.%d", i))
