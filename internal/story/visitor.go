@@ -96,6 +96,7 @@ type window struct {
 	seen    map[string]bool // pages already looked at by axe, by content
 	pages   []string        // addresses that axe looked at
 	fresh   bool            // nothing visited yet
+	dark    bool            // without a signal: what fails to load is no fault
 	search  time.Duration   // how long find looks before it says that nothing is there
 }
 
@@ -151,7 +152,7 @@ func (w *window) listen(ev any) {
 	case *network.EventRequestWillBeSent:
 		w.outside = append(w.outside, ev.Request.URL)
 	case *network.EventResponseReceived:
-		if ev.Response.Status >= 400 && ev.Type != network.ResourceTypeDocument && ev.Type != network.ResourceTypeFetch && ev.Type != network.ResourceTypeXHR {
+		if ev.Response.Status >= 400 && !w.dark && ev.Type != network.ResourceTypeDocument && ev.Type != network.ResourceTypeFetch && ev.Type != network.ResourceTypeXHR {
 			w.faults = append(w.faults, fmt.Sprintf("%s answered %d", ev.Response.URL, ev.Response.Status))
 		}
 	case *runtime.EventExceptionThrown:
@@ -260,6 +261,21 @@ func (v *Visitor) Fill(label, text string) {
 func (v *Visitor) Value(label string) string {
 	v.t.Helper()
 	return callOn[string](v, v.find("field", label, ""), `function() { return this.value }`)
+}
+
+// Signal says whether the test lets the visitor reach the city. Without a signal
+// pages that don't come are no fault of theirs.
+func (v *Visitor) Signal(there bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.dark = !there
+}
+
+// ExpectKept waits until the telephone has kept the page, to be read without a
+// signal.
+func (v *Visitor) ExpectKept() {
+	v.t.Helper()
+	v.waitFor(patience, "the page is not kept", func() bool { return v.Attr("html", "data-kept") == "1" })
 }
 
 // Upload gives files to the file field with the label.
