@@ -171,7 +171,7 @@
 		}
 		const made = Date.now();
 		fields.push(["made", new Date(made).toISOString()]);
-		return { account, url: new URL(form.action).pathname, label: form.dataset.outbox, fields, made };
+		return { account, url: new URL(form.action).pathname, label: [form.dataset.outbox, document.querySelector(".errand-page h1")?.textContent].filter(Boolean).join(" · "), fields, made };
 	};
 
 	for (const form of document.querySelectorAll("form[data-outbox]")) {
