@@ -65,6 +65,7 @@ type API struct {
 	room    *semaphore.Weighted // bytes of bodies that may lie in memory
 	strange heard               // keys of those whom we don't know
 	reports *identity.Pace      // of strangers who report
+	duty    *identity.Pace      // of shifts and places, by account
 }
 
 // maxBody bounds a JSON body, uploads have a bound of their own; the times are
@@ -87,7 +88,7 @@ func New(d Deps) *API {
 		}
 	}
 	a := &API{Deps: d, mux: http.NewServeMux(), process: city.NewEventID().String(), open: map[string]bool{}, cross: http.NewCrossOriginProtection(),
-		room: semaphore.NewWeighted(mostInMemory), reports: identity.NewPace()}
+		room: semaphore.NewWeighted(mostInMemory), reports: identity.NewPace(), duty: identity.NewPace()}
 	c := huma.DefaultConfig("Yiwang", "1")
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/openapi", "", "/api/schemas"
 	c.Info.Description = "The public interface of a city on Yiwang. Faults are problem+json (RFC 9457); every POST under /api/v1 honours Idempotency-Key; lists answer {items, next}."

@@ -48,6 +48,11 @@ func (a *API) routes() {
 	if a.Incidents != nil {
 		register(a, open(post("/incidents", "report", "Report what is wrong in the streets. No account is needed.", http.StatusCreated, http.StatusConflict, haste)), a.report)
 		register(a, open(get("/incidents", "list-incidents", "What was reported and anybody may see, newest first.", wrong)), a.listIncidents)
+
+		register(a, post("/duty", "go-on-duty", "Begin your shift in a post, or move its end.", http.StatusOK, haste), a.goOnDuty)
+		register(a, get("/duty", "list-duty", "Your shifts that run."), a.listDuty)
+		register(a, post("/duty/end", "end-duty", "End your shift. What you have in hand goes to the next on duty, or back to the inbox.", http.StatusOK), a.endDuty)
+		register(a, post("/position", "send-position", "Where you are, while you are on duty. Only the last place is kept, until the shift ends.", http.StatusOK, haste), a.position)
 	}
 
 	readings := post("/readings", "send-readings", "What sensors measured, a JSON object a line.", http.StatusOK)

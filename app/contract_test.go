@@ -286,6 +286,29 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	}
 	c.does(200, "POST", at+"/sensors/water-laodukou/release", map[string]any{}, bearer(watch)...)
 	c.does(404, "POST", at+"/sensors/nothing/release", map[string]any{}, bearer(watch)...)
+
+	_, walker := c.person(city.Officer, "walker", "urban-management.inspector")
+	shift := map[string]any{"post": "urban-management.inspector", "until": time.Now().Add(time.Hour)}
+	c.does(200, "POST", at+"/duty", shift, bearer(walker)...)
+	if list := c.does(200, "GET", at+"/duty", nil, bearer(walker)...)["items"].([]any); len(list) != 1 || member(list[0], "post") != shift["post"] {
+		t.Errorf("my shifts: %v", list)
+	}
+	here := map[string]any{"lat": 31.933, "lon": 121.04}
+	c.does(200, "POST", at+"/position", here, bearer(walker)...)
+	for path, in := range map[string]any{at + "/position": here, at + "/duty": shift} {
+		paced := false
+		for range 100 {
+			if a := p.ask("POST", path, in, bearer(walker)...); a.status == 429 {
+				c.holds("POST", path, a)
+				paced = true
+				break
+			}
+		}
+		if !paced {
+			t.Errorf("%s is taken at any pace", path)
+		}
+	}
+	c.does(200, "POST", at+"/duty/end", map[string]any{"post": shift["post"]}, bearer(walker)...)
 	cover := map[string]any{"class": "c0101", "text": "The cover is broken", "place": map[string]any{"lat": 31.933, "lon": 121.04}}
 	told := c.does(201, "POST", at+"/incidents", cover, "Idempotency-Key", "cover")
 	if again := c.does(201, "POST", at+"/incidents", cover, "Idempotency-Key", "cover"); again["code"] != told["code"] || again["number"] != told["number"] {

@@ -358,3 +358,57 @@ func TestWhomToSend(t *testing.T) {
 		s.refused(err, city.KindForbidden, "a colleague assigns")
 	})
 }
+
+// By the interface: on duty, where they are, and off again.
+func TestDutyOverTheAPI(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		s := newShift(t, database)
+		_, token := s.person(city.Officer, "walker", s.class.Post)
+		_, other := s.person(city.Officer, "porter", "civil-affairs.clerk")
+		now := s.clock.Now()
+		post := func(token, path string, in any, want int, out any) {
+			s.Helper()
+			s.call(token, "POST", "/api/v1"+path, in, want, out)
+		}
+		here := map[string]any{"lat": riverine.Lat, "lon": riverine.Lon}
+		post(token, "/position", here, 409, nil)
+		post(token, "/duty", map[string]any{"post": s.class.Post, "until": now.Add(30 * time.Hour)}, 422, nil)
+		post(other, "/duty", map[string]any{"post": s.class.Post, "until": now.Add(time.Hour)}, 403, nil)
+		var got struct {
+			Post         city.PostID
+			Since, Until time.Time
+		}
+		post(token, "/duty", map[string]any{"post": s.class.Post, "until": now.Add(8 * time.Hour)}, 200, &got)
+		if got.Post != s.class.Post || got.Until.Sub(got.Since).Round(time.Hour) != 8*time.Hour {
+			t.Errorf("on duty %+v", got)
+		}
+		var taken struct{ Taken bool }
+		for what, c := range map[string]struct {
+			at   time.Time
+			want bool
+		}{"now": {now, true}, "two days ahead": {now.Add(48 * time.Hour), false}, "an hour ago": {now.Add(-time.Hour), false}} {
+			here["at"] = c.at
+			if post(token, "/position", here, 200, &taken); taken.Taken != c.want {
+				t.Errorf("%s: taken %v", what, taken.Taken)
+			}
+		}
+		post(token, "/position", map[string]any{"lat": 200, "lon": 3}, 422, nil)
+		for range 40 {
+			if a := s.ask("POST", "/api/v1/position", here, bearer(token)...); a.status == 429 {
+				taken.Taken = true
+			}
+		}
+		if !taken.Taken {
+			t.Error("places may be sent at any pace")
+		}
+		if r := s.matter(); !r.Assigned {
+			t.Errorf("nobody was sent: %+v", r)
+		}
+		var handed struct{ On, Back int }
+		post(token, "/duty/end", map[string]any{"post": s.class.Post}, 200, &handed)
+		if handed.On != 0 || handed.Back != 1 {
+			t.Errorf("handed over %+v", handed)
+		}
+		post(token, "/duty/end", map[string]any{"post": s.class.Post}, 409, nil)
+	})
+}
