@@ -67,6 +67,18 @@ func (s *Service) send(ctx context.Context, tx *db.Tx, actor city.Actor, n city.
 		"body": string(post.Body()), "post": strings.TrimPrefix(string(post), string(post.Body())+"."), "limit": limit.Encode()}})
 }
 
+// then does with a new matter what whoever took the call says.
+func (s *Service) then(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, class city.ItemCode, a casework.Action) (casework.Case, error) {
+	if a.Name == actDispatch && len(a.Params) == 0 {
+		c := s.classes[class]
+		if c == nil {
+			return casework.Case{}, fieldFault("class", "incident.class.needed")
+		}
+		return s.send(ctx, tx, actor, n, c.Post, c.Limit)
+	}
+	return s.cases.Act(ctx, tx, actor, n, a)
+}
+
 // dispatched says that a matter was sent on, and refuses a post that nobody has.
 func (s *Service) dispatched(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
 	c := call.Case
@@ -154,58 +166,71 @@ type Rating struct {
 
 // Rate keeps what a reporter says, once a report. The code proves who it is.
 func (s *Service) Rate(ctx context.Context, actor city.Actor, n city.CaseNumber, code string, r Rating) error {
-	r.Words = clean(r.Words)
-	switch {
-	case r.Level < 0 || r.Level > 5 || r.Level == 0 && r.Responded == nil && r.Resolved == nil:
-		return fieldFault("level", "service.rating.level")
-	case utf8.RuneCountInString(r.Words) > 1000:
-		return fieldFault("words", "case.too_long", "max", 1000)
-	case r.By != "page" && r.By != "call":
-		r.By = "page"
+	r.By = "page"
+	if err := r.check(); err != nil {
+		return err
 	}
 	return raced(s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		row, err := s.byCode(ctx, tx, actor, "incident.rate", n, code)
 		if err != nil {
 			return err
 		}
-		c, err := s.cases.Get(ctx, tx, program(actor), row.number)
-		if err != nil {
-			return err
-		}
-		if c.Open {
-			return city.Conflict("service.rating.open")
-		}
-		if row.ratedAt != 0 {
-			return city.Conflict("service.rating.once")
-		}
-		var words said
-		vault := s.Journal.Vault()
-		if err := vault.Unseal(ctx, tx, row.key, row.sealed, &words); err != nil {
-			return err
-		}
-		words.Words = r.Words
-		sealed, err := vault.Seal(ctx, tx, row.key, words)
-		if err != nil {
-			return err
-		}
-		raw, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		now := s.now()
-		rateReport(tx, row.id, city.Micros(now), string(raw), sealed)
-		data := map[string]any{"number": c.Number, "report": row.id, "by": r.By}
-		if r.Responded != nil {
-			data["responded"] = *r.Responded
-		}
-		if r.Resolved != nil {
-			data["resolved"] = *r.Resolved
-		}
-		if r.Level > 0 {
-			data["level"] = r.Level
-		}
-		return s.Journal.Append(ctx, tx, journal.Event{At: now, Type: "incident.rated", Subject: string(c.Number), Actor: actor, Data: data})
+		return s.rate(ctx, tx, actor, row, r)
 	}))
+}
+
+// check brings a rating into shape, or says what is wrong with it.
+func (r *Rating) check() error {
+	r.Words = clean(r.Words)
+	switch {
+	case r.Level < 0 || r.Level > 5 || r.Level == 0 && r.Responded == nil && r.Resolved == nil:
+		return fieldFault("level", "service.rating.level")
+	case utf8.RuneCountInString(r.Words) > 1000:
+		return fieldFault("words", "case.too_long", "max", 1000)
+	}
+	return nil
+}
+
+func (s *Service) rate(ctx context.Context, tx *db.Tx, actor city.Actor, row reportRow, r Rating) error {
+	c, err := s.cases.Get(ctx, tx, program(actor), row.number)
+	if err != nil {
+		return err
+	}
+	if c.Open {
+		return city.Conflict("service.rating.open")
+	}
+	if row.ratedAt != 0 {
+		return city.Conflict("service.rating.once")
+	}
+	var words said
+	vault := s.Journal.Vault()
+	if err := vault.Unseal(ctx, tx, row.key, row.sealed, &words); errors.Is(err, journal.ErrErased) {
+		return city.NotFound("case.erased")
+	} else if err != nil {
+		return err
+	}
+	words.Words = r.Words
+	sealed, err := vault.Seal(ctx, tx, row.key, words)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	rateReport(tx, row.id, city.Micros(now), string(raw), sealed)
+	data := map[string]any{"number": c.Number, "report": row.id, "by": r.By}
+	if r.Responded != nil {
+		data["responded"] = *r.Responded
+	}
+	if r.Resolved != nil {
+		data["resolved"] = *r.Resolved
+	}
+	if r.Level > 0 {
+		data["level"] = r.Level
+	}
+	return s.Journal.Append(ctx, tx, journal.Event{At: now, Type: "incident.rated", Subject: string(c.Number), Actor: actor, Data: data})
 }
 
 // Reopen takes a matter up again for a reporter who is not content, as long after
@@ -244,12 +269,16 @@ func (s *Service) Effects() map[string]casework.EffectFunc {
 // reported it.
 func (s *Service) closed(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
 	setOpen(tx, call.Case.ID, 0)
+	if a := call.Record.Action; a != casework.ActWithdraw && a != casework.ActTerminate {
+		askByCall(tx, call.Case.ID, city.Micros(s.now()))
+	}
 	return s.tell(ctx, tx, "incident.answered", call, map[string]any{"item": call.Case.Item, "result": call.Case.Result})
 }
 
 // reopened notes that a matter is taken up again.
 func (s *Service) reopened(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
 	setOpen(tx, call.Case.ID, 1)
+	askByCall(tx, call.Case.ID, 0)
 	if err := s.tell(ctx, tx, "incident.reopened", call, map[string]any{"item": call.Case.Item}); err != nil {
 		return err
 	}

@@ -21,10 +21,12 @@ import (
 type Similar struct {
 	Number   city.CaseNumber
 	Class    city.ItemCode
-	Distance float64 // metres
+	Region   city.RegionCode
+	Distance float64 // metres; below zero when it isn't known
 	At       time.Time
 	Reports  int
-	Tell     city.Text // how it stands
+	Tell     city.Text   // how it stands
+	Body     city.BodyID // whose turn it is
 }
 
 // Similar lists open matters of the class so near and so recent that they may be
@@ -42,24 +44,29 @@ func (s *Service) Similar(ctx context.Context, tx *db.Tx, actor city.Actor, clas
 	if err != nil {
 		return nil, err
 	}
+	return list, s.stand(ctx, tx, actor, list)
+}
+
+// stand says of each how it stands and how many have reported it.
+func (s *Service) stand(ctx context.Context, tx *db.Tx, actor city.Actor, list []Similar) error {
 	for i := range list {
 		c, err := s.cases.Get(ctx, tx, program(actor), list[i].Number)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		list[i].Tell = c.Tell
+		list[i].Tell, list[i].Body = c.Tell, c.Body
 		if list[i].Reports, err = countReports(ctx, tx, c.ID); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return list, nil
+	return nil
 }
 
 func (s *Service) near(ctx context.Context, tx *db.Tx, class city.ItemCode, p geo.Point, now time.Time) (list []Similar, err error) {
 	rows, err := openAround(ctx, tx, class, geo.Around(p, s.Settings.Metres), now.Add(-time.Duration(s.Settings.Hours)*time.Hour))
 	for _, r := range rows {
 		if d := geo.Distance(p, r.at); d <= s.Settings.Metres {
-			list = append(list, Similar{Number: r.number, Class: r.class, Distance: d, At: r.opened})
+			list = append(list, Similar{Number: r.number, Class: r.class, Region: r.region, Distance: d, At: r.opened})
 		}
 	}
 	slices.SortFunc(list, func(a, b Similar) int {

@@ -46,6 +46,11 @@ type Report struct {
 	Join     city.CaseNumber // "that is mine too": the open case it belongs to
 	Apart    bool            // the reporter says that it is none of the open ones
 	Source   string          // reference outside: a sensor, the row of a table, an alert
+	// Then is what an officer who takes a call does with a new matter at once, in the
+	// same step: an outcome of the stage that receives it. A dispatch without
+	// parameters goes to the post of the class. It waits for nothing and joins nothing
+	// by itself.
+	Then casework.Action
 }
 
 // Reporter is how to reach whoever reported. Everything may be empty.
@@ -186,6 +191,10 @@ func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (out R
 			return err
 		}
 		out, err = s.keep(ctx, tx, actor, r, once, key, photos, c, class, at, joined, now)
+		if err == nil && !joined && r.Then.Name != "" {
+			c, err = s.then(ctx, tx, actor, c.Number, class, r.Then)
+			out.Body, out.Due = c.Body, c.Due
+		}
 		tx.AfterCommit(func() { kept = true })
 		return err
 	})
@@ -252,7 +261,7 @@ func (s *Service) caseFor(ctx context.Context, tx *db.Tx, actor city.Actor, r Re
 		return c, true, err
 	}
 	point := geo.Point{Lat: r.Place.Lat, Lon: r.Place.Lon}
-	if class != "" && !point.IsZero() && !r.Apart {
+	if class != "" && !point.IsZero() && !r.Apart && r.Then.Name == "" {
 		near, err := s.near(ctx, tx, class, point, now)
 		if err != nil {
 			return c, false, err
@@ -277,7 +286,7 @@ func (s *Service) caseFor(ctx context.Context, tx *db.Tx, actor city.Actor, r Re
 	}
 	insertIncident(tx, incidentRow{id: c.ID, number: c.Number, class: class, typ: r.Type, at: point, region: at.Region,
 		public: public(s.classes[class]), opened: now})
-	if class != "" {
+	if class != "" && r.Then.Name == "" {
 		c, err = s.send(ctx, tx, program(actor), c.Number, s.classes[class].Post, s.classes[class].Limit)
 	}
 	return c, false, err
@@ -318,7 +327,7 @@ func (s *Service) keep(ctx context.Context, tx *db.Tx, actor city.Actor, r Repor
 		}
 	}
 	row := reportRow{id: city.NewReportID(), caseID: c.ID, number: c.Number, once: once, joined: joined, channel: actor.Channel,
-		source: r.Source, at: now, noticed: r.At, place: geo.Point{Lat: r.Place.Lat, Lon: r.Place.Lon}, person: person, key: key}
+		source: r.Source, at: now, noticed: r.At, place: geo.Point{Lat: r.Place.Lat, Lon: r.Place.Lon}, person: person, key: key, phone: r.Reporter.Phone != ""}
 	words := said{Text: r.Text, Address: r.Place.Address, Reporter: r.Reporter, Answers: r.Answers, Code: city.NewReadable(codeLength)}
 	row.code = s.digest(c.Number, words.Code)
 	if row.sealed, err = vault.Seal(ctx, tx, key, words); err != nil {

@@ -41,6 +41,9 @@ type reportRow struct {
 	sealed  []byte
 	ratedAt int64
 	rating  string
+	phone   bool // they left a telephone number
+	callAt  time.Time
+	calls   int
 }
 
 type photoRow struct {
@@ -75,14 +78,17 @@ func insertReport(tx *db.Tx, r reportRow) {
 	if !r.person.IsZero() {
 		person = r.person
 	}
-	joined := 0
+	joined, phone := 0, 0
 	if r.joined {
 		joined = 1
 	}
-	tx.Later(`INSERT INTO incident_reports (id, case_id, number, once, code, joined, channel, source, at, noticed, lat, lon, person, key_id, sealed, rated_at, rating)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, '')`, nil,
+	if r.phone {
+		phone = 1
+	}
+	tx.Later(`INSERT INTO incident_reports (id, case_id, number, once, code, joined, channel, source, at, noticed, lat, lon, person, key_id, sealed, rated_at, rating, phone)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, '', $16)`, nil,
 		r.id, r.caseID, string(r.number), once, r.code, joined, string(r.channel), r.source, city.Micros(r.at), city.Micros(r.noticed),
-		millionths(r.place.Lat), millionths(r.place.Lon), person, r.key, r.sealed)
+		millionths(r.place.Lat), millionths(r.place.Lon), person, r.key, r.sealed, phone)
 }
 
 func changeClass(tx *db.Tx, id city.CaseID, class city.ItemCode, public int) {
@@ -99,7 +105,7 @@ func moveReport(tx *db.Tx, id city.ReportID, to city.CaseID, n city.CaseNumber) 
 }
 
 func rateReport(tx *db.Tx, id city.ReportID, at int64, rating string, sealed []byte) {
-	tx.Later(`UPDATE incident_reports SET rated_at = $1, rating = $2, sealed = $3 WHERE id = $4`, nil, at, rating, sealed, id)
+	tx.Later(`UPDATE incident_reports SET rated_at = $1, rating = $2, sealed = $3, call_at = 0 WHERE id = $4`, nil, at, rating, sealed, id)
 }
 
 const incidentColumns = `case_id, number, class, type, lat, lon, region, public, open, opened_at`
@@ -176,15 +182,16 @@ func texts[T ~string](list []T) []string {
 	return out
 }
 
-const reportColumns = `id, case_id, number, code, joined, channel, source, at, noticed, lat, lon, key_id, sealed, rated_at, rating`
+const reportColumns = `id, case_id, number, code, joined, channel, source, at, noticed, lat, lon, key_id, sealed, rated_at, rating, phone, call_at, calls`
 
 func scanReport(r db.Row) (row reportRow, err error) {
-	var joined, at, noticed, lat, lon int64
+	var joined, at, noticed, lat, lon, phone, callAt int64
 	var number, channel string
-	err = r.Scan(&row.id, &row.caseID, &number, &row.code, &joined, &channel, &row.source, &at, &noticed, &lat, &lon, &row.key, &row.sealed, &row.ratedAt, &row.rating)
+	err = r.Scan(&row.id, &row.caseID, &number, &row.code, &joined, &channel, &row.source, &at, &noticed, &lat, &lon, &row.key, &row.sealed, &row.ratedAt, &row.rating, &phone, &callAt, &row.calls)
 	row.number, row.channel, row.joined = city.CaseNumber(number), city.Channel(channel), joined == 1
 	row.at, row.noticed = city.FromMicros(at), city.FromMicros(noticed)
 	row.place = geo.Point{Lat: degrees(lat), Lon: degrees(lon)}
+	row.phone, row.callAt = phone == 1, city.FromMicros(callAt)
 	return row, err
 }
 
