@@ -54,7 +54,8 @@ type Options struct {
 	Existing bool      // only where a city is already: nothing is made or migrated
 	Demo     bool      // a made-up city: says so on every page, takes the password "demo"
 	Log      *slog.Logger
-	MaxPages int // bounds the SQLite file in pages of 4 KiB; tests use it as a full disk
+	Env      func(string) string // for secrets of channels; nil is the process's environment
+	MaxPages int                 // bounds the SQLite file in pages of 4 KiB; tests use it as a full disk
 }
 
 // App is a program put together. Its parts are exported for the faces and for
@@ -78,6 +79,7 @@ type App struct {
 	Search      *search.Index
 	Site        *web.Site
 
+	outside outside
 	handler http.Handler
 	broker  *mqtt.Broker
 	ready   bool
@@ -102,6 +104,9 @@ func (f PackFaults) Error() string {
 func New(ctx context.Context, o Options) (a *App, err error) {
 	if o.Clock == nil {
 		o.Clock = city.WallClock{}
+	}
+	if o.Env == nil {
+		o.Env = os.Getenv
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -130,9 +135,10 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err := a.openDatabase(ctx); err != nil {
 		return nil, err
 	}
+	store := a.DB
 	defer func() {
 		if err != nil {
-			a.DB.Close()
+			store.Close()
 		}
 	}()
 	if err := a.build(ctx); err != nil {
@@ -194,6 +200,15 @@ func (a *App) build(ctx context.Context) error {
 	}
 	if err := a.domain(ctx); err != nil {
 		return err
+	}
+	if !a.Existing { // what is opened for a piece of work sends nothing
+		s, err := channelSettings(a.Data, p.Site.Channels, a.Demo)
+		if err != nil {
+			return err
+		}
+		if a.outside, err = openChannels(a.Data, s, a.Env, a.Clock); err != nil {
+			return err
+		}
 	}
 	a.followers()
 	return nil

@@ -40,6 +40,11 @@ type Examination struct {
 	City  string // folder of the pack; "" is the one served last
 	Cases int    // how many of the newest cases are folded anew
 	Clock city.Clock
+	// SendTest is an e-mail address that gets a letter to see whether it arrives; ""
+	// sends nothing.
+	SendTest string
+	Lang     city.Lang           // of that letter
+	Env      func(string) string // nil is the process's environment
 }
 
 // Limits between well and not so well.
@@ -63,6 +68,7 @@ func Examine(ctx context.Context, x Examination) []Finding {
 	d.folder()
 	d.disk()
 	d.printing()
+	d.channels(ctx)
 	if d.database(ctx) {
 		defer d.db.Close()
 		d.keys(ctx)
@@ -77,6 +83,7 @@ type doctor struct {
 	Examination
 	now   time.Time
 	db    *db.DB
+	site  pack.Site // zero when the pack can't be read
 	found []Finding
 }
 
@@ -108,6 +115,7 @@ func (d *doctor) pack() {
 		d.say("pack", Fail, "cli.doctor.pack_faults", "n", len(faults), "first", faults[0].String(), "dir", dir)
 		return
 	}
+	d.site = p.Site
 	d.say("pack", OK, "cli.doctor.pack", "name", p.Site.Name, "dir", dir)
 }
 

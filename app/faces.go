@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,6 @@ import (
 	"yiwang/city"
 	"yiwang/identity"
 	"yiwang/internal/db"
-	"yiwang/journal"
 	"yiwang/notify"
 	"yiwang/scorecard"
 	"yiwang/search"
@@ -78,10 +76,14 @@ func (a *App) followers() {
 				return p.Name
 			},
 		},
-		Contacts: a.contacts,
-		Keep:     days(p.Site.Keep.Notices), KeepSent: days(p.Site.Keep.Messages),
-		Channels: []notify.Channel{notify.NewSpool("sms", filepath.Join(a.Data, "spool", "sms"))},
-		Link:     func(typ, subject string) string { return a.Origin + citizen.NoticePath(typ, subject) },
+		Contacts: a.contacts, Reaches: a.reaches,
+		Keep: days(p.Site.Keep.Notices), KeepSent: days(p.Site.Keep.Messages),
+		Channels: a.outside.list(a.Data),
+		Sees: func(ctx context.Context, tx *db.Tx, actor city.Actor, subject string) error {
+			_, err := a.Cases.Get(ctx, tx, actor, city.CaseNumber(subject))
+			return err
+		},
+		Link: func(to notify.Box, typ, subject string) string { return a.Origin + noticePath(to, typ, subject) },
 	})
 	a.Search = search.New(a.Journal, a.Access)
 	a.Search.IndexItems(a.searchable())
@@ -253,32 +255,4 @@ func (a *App) found(ctx context.Context, tx *db.Tx, actor city.Actor, query stri
 		out[i] = desk.Hit{Type: h.Type, Number: h.ID, Title: h.Title, Item: city.ItemCode(h.Attrs["item"]), At: h.At}
 	}
 	return out, err
-}
-
-// contacts tells where a person is reached outside the program: by text message,
-// under the number they gave.
-func (a *App) contacts(ctx context.Context, tx *db.Tx, to journal.Recipient) ([]notify.Contact, error) {
-	if !to.Reporter.IsZero() && a.Incidents != nil {
-		r, err := a.Incidents.Contact(ctx, tx, city.SystemActor("notify"), to.Reporter)
-		var ways []notify.Contact
-		if r.Phone != "" {
-			ways = append(ways, notify.Contact{Channel: "sms", Address: r.Phone, Lang: r.Lang})
-		}
-		if r.Email != "" {
-			ways = append(ways, notify.Contact{Channel: "email", Address: r.Email, Lang: r.Lang})
-		}
-		return ways, err
-	}
-	if to.Person.IsZero() {
-		return nil, nil
-	}
-	facts, err := a.Directory.PersonFacts(ctx, tx, to.Person)
-	if err != nil {
-		return nil, err
-	}
-	phone, _ := facts["phone"].(string)
-	if phone == "" {
-		return nil, nil
-	}
-	return []notify.Contact{{Channel: "sms", Address: phone, Lang: city.Chinese}}, nil
 }

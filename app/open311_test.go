@@ -60,7 +60,7 @@ func TestOpen311WithTheCityBehindIt(t *testing.T) {
 		if got := ask("POST", "requests.xml", far, 400); !strings.Contains(got, "0990-12345") {
 			t.Errorf("outside the city: %s", got)
 		}
-		_, err := p.app.Cases.Do(context.Background(), program, city.CaseNumber(n), casework.Action{Name: "done"})
+		_, err := p.app.Cases.Do(context.Background(), program, city.CaseNumber(n), casework.Action{Name: "done", Note: "too dark for a picture"})
 		p.ok(err)
 		_, err = p.app.Cases.Do(context.Background(), program, city.CaseNumber(n), casework.Action{Name: "passed"})
 		p.ok(err)

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"fmt"
+	"net/mail"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,7 +27,10 @@ type BodyDef struct {
 	Short  city.Text       `yaml:"short"`
 	Region city.RegionCode `yaml:"region"`
 	Hours  []string        `yaml:"hours"` // "09:00-12:00"; none means those of the calendar
-	Posts  []PostDef       `yaml:"posts"`
+	// Mailbox is the e-mail address of a body, for posts that have none of their own;
+	// "" where notices are read on screen only.
+	Mailbox string    `yaml:"mailbox"`
+	Posts   []PostDef `yaml:"posts"`
 }
 
 // PostDef is a post within a body.
@@ -35,6 +39,7 @@ type PostDef struct {
 	Name     city.Text `yaml:"name"`
 	Superior string    `yaml:"superior"` // a post of the same body; "" for its head
 	Duty     Duty      `yaml:"duty"`
+	Mailbox  string    `yaml:"mailbox"` // of the post; "" is the body's
 }
 
 // Duty says when a post is manned.
@@ -121,6 +126,12 @@ func CheckBody(b BodyDef, region func(city.RegionCode) bool) []city.Field {
 	if len(b.Posts) == 0 {
 		f.add("posts", "directory.no_posts")
 	}
+	mailbox := func(path, address string) {
+		if a, err := mail.ParseAddress(address); address != "" && (err != nil || a.Address != address) {
+			f.add(path, "directory.mailbox", "address", address)
+		}
+	}
+	mailbox("mailbox", b.Mailbox)
 	posts := map[string]PostDef{}
 	for i, p := range b.Posts {
 		at := fmt.Sprintf("posts.%d", i)
@@ -132,6 +143,7 @@ func CheckBody(b BodyDef, region func(city.RegionCode) bool) []city.Field {
 			posts[p.ID] = p
 		}
 		f.text(at+".name", p.Name)
+		mailbox(at+".mailbox", p.Mailbox)
 		if p.Duty != OfficeDuty && p.Duty != ContinuousDuty {
 			f.add(at+".duty", "directory.duty", "duty", string(p.Duty))
 		}

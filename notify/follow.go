@@ -88,12 +88,14 @@ func (n *Notify) tell(ctx context.Context, tx *db.Tx, e journal.Recorded, fresh 
 			row.key = e.Key
 		}
 		insertNotice(tx, row)
-		if !fresh || !s.urgent || box.official() {
+		if !fresh || !s.urgent {
 			continue
 		}
 		for _, c := range n.channels {
-			insertMessage(tx, row.id, c.Name(), n.clock.Now())
-			queued = true
+			if n.reaches(c.Name(), box) {
+				insertMessage(tx, row.id, c.Name(), n.clock.Now())
+				queued = true
+			}
 		}
 	}
 	return queued, nil

@@ -50,7 +50,7 @@ func NewMail(o MailOptions) (*Mail, error) {
 	switch o.TLS {
 	case MailStartTLS, MailDirect:
 	case MailOpen:
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if !near(host) {
 			return nil, fmt.Errorf("notify: mail to %s must not go in the open", o.Addr)
 		}
 	default:
@@ -90,15 +90,31 @@ func final(err error) error {
 	return fmt.Errorf("notify: the mail server answered %d", refused.Code)
 }
 
-func (m *Mail) hand(ctx context.Context, from, to string, letter []byte) error {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", m.o.Addr)
+// Probe goes as far as signing in, and sends nothing. What it says names the step
+// that failed.
+func (m *Mail) Probe(ctx context.Context) error {
+	c, err := m.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer c.Close()
+	return c.Quit()
+}
+
+// open dials the server, makes the way private and signs in.
+func (m *Mail) open(ctx context.Context) (c *smtp.Client, err error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", m.o.Addr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			conn.Close()
+		}
+	}()
 	if end, ok := ctx.Deadline(); ok {
 		if err := conn.SetDeadline(end); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	host, _, _ := net.SplitHostPort(m.o.Addr)
@@ -109,27 +125,35 @@ func (m *Mail) hand(ctx context.Context, from, to string, letter []byte) error {
 			conf.ServerName = host
 		}
 	}
+	way := conn
 	if m.o.TLS == MailDirect {
-		conn = tls.Client(conn, conf)
+		way = tls.Client(conn, conf)
 	}
-	c, err := smtp.NewClient(conn, host)
-	if err != nil {
-		return err
+	if c, err = smtp.NewClient(way, host); err != nil {
+		return nil, fmt.Errorf("greeting: %w", err)
 	}
-	defer c.Close()
 	if m.o.TLS == MailStartTLS {
 		if ok, _ := c.Extension("STARTTLS"); !ok {
-			return errors.New("notify: the mail server offers no STARTTLS")
+			return nil, errors.New("notify: the mail server offers no STARTTLS")
 		}
 		if err := c.StartTLS(conf); err != nil {
-			return err
+			return nil, fmt.Errorf("STARTTLS: %w", err)
 		}
 	}
 	if m.o.User != "" {
 		if err := c.Auth(smtp.PlainAuth("", m.o.User, m.o.Password, host)); err != nil {
-			return err
+			return nil, fmt.Errorf("AUTH: %w", err)
 		}
 	}
+	return c, nil
+}
+
+func (m *Mail) hand(ctx context.Context, from, to string, letter []byte) error {
+	c, err := m.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
 	if err := c.Mail(from); err != nil {
 		return err
 	}

@@ -33,8 +33,15 @@ type Options struct {
 	// means nobody is. It is asked when a message is sent, so that the address is
 	// the one that holds then and is kept nowhere.
 	Contacts func(ctx context.Context, tx *db.Tx, to journal.Recipient) ([]Contact, error)
-	// Link is the address of the page about a subject, for messages; nil leaves it out.
-	Link func(typ, subject string) string
+	// Reaches tells whether messages to a box go by a channel at all; nil means
+	// those to persons, firms and reporters by all, those to posts by none.
+	Reaches func(channel string, to Box) bool
+	// Link is the address of the page about a subject that the reader of the box may
+	// open, for messages; nil leaves it out.
+	Link func(to Box, typ, subject string) string
+	// Sees asks whether the actor may see what a subject names, such as a case: who
+	// does may know who was told what about it. nil means that nobody does.
+	Sees func(ctx context.Context, tx *db.Tx, actor city.Actor, subject string) error
 	// Stale is how old an event may be to be told by the channels outside; zero
 	// means a day.
 	Stale time.Duration
@@ -54,7 +61,9 @@ type Notify struct {
 	city     city.Text
 	channels []Channel
 	contacts func(context.Context, *db.Tx, journal.Recipient) ([]Contact, error)
-	link     func(typ, subject string) string
+	reaches  func(channel string, to Box) bool
+	link     func(to Box, typ, subject string) string
+	sees     func(context.Context, *db.Tx, city.Actor, string) error
 	stale    time.Duration
 	keep     time.Duration
 	keepSent time.Duration
@@ -70,10 +79,13 @@ type Notify struct {
 // New makes a Notify; the caller registers it with the journal and starts it.
 func New(o Options) *Notify {
 	n := &Notify{db: o.DB, journal: o.Journal, access: o.Access, clock: o.Clock, zone: o.Zone, names: o.Names, city: o.City,
-		channels: o.Channels, contacts: o.Contacts, link: o.Link, stale: o.Stale, keep: o.Keep, keepSent: o.KeepSent,
+		channels: o.Channels, contacts: o.Contacts, reaches: o.Reaches, link: o.Link, sees: o.Sees, stale: o.Stale, keep: o.Keep, keepSent: o.KeepSent,
 		wake: make(chan struct{}, 1), missed: map[string]bool{}}
 	if n.zone == nil {
 		n.zone = time.UTC
+	}
+	if n.reaches == nil {
+		n.reaches = func(_ string, to Box) bool { return !to.official() }
 	}
 	if n.stale == 0 {
 		n.stale = 24 * time.Hour

@@ -49,6 +49,8 @@ type town struct {
 	reached map[city.PersonID][]notify.Contact
 
 	reporters map[city.ReportID][]notify.Contact
+	reaches   func(channel string, to notify.Box) bool
+	mailboxes map[city.PostID]string
 }
 
 // memo is a channel that remembers, and fails when told to.
@@ -79,7 +81,7 @@ func (m *memo) texts() (texts []string) {
 
 var shanghai = time.FixedZone("CST", 8*3600)
 
-func newTown(t testing.TB, d *db.DB) *town {
+func newTown(t testing.TB, d *db.DB, channels ...notify.Channel) *town {
 	t.Helper()
 	policies := map[string][]byte{}
 	raw, err := os.ReadFile("../cities/jianghai/access/notify.cedar")
@@ -95,6 +97,10 @@ func newTown(t testing.TB, d *db.DB) *town {
 	items := names(map[string]city.Text{"court": {ZhHans: "预订球场", En: "Booking a court"}})
 	bodies := names(map[string]city.Text{"club": {ZhHans: "网球会", En: "The tennis club"}})
 	stages := names(map[string]city.Text{"review": {ZhHans: "审查", En: "Review"}})
+	if len(channels) == 0 {
+		channels = []notify.Channel{w.sms, w.email}
+	}
+	w.reaches = func(_ string, to notify.Box) bool { return to.Post == "" && to.Body == "" && to.Region == "" }
 	w.Notify = notify.New(notify.Options{
 		DB: d, Journal: w.j, Access: a, Clock: w.clock, Zone: shanghai, City: city.Text{ZhHans: "江海一网", En: "Jianghai"},
 		Names: notify.Names{
@@ -102,14 +108,24 @@ func newTown(t testing.TB, d *db.DB) *town {
 			Body:  func(b city.BodyID) city.Text { return bodies(string(b)) },
 			Stage: func(_ city.KindID, s string) city.Text { return stages(s) },
 		},
-		Channels: []notify.Channel{w.sms, w.email},
+		Channels: channels,
+		Sees: func(_ context.Context, _ *db.Tx, a city.Actor, _ string) error {
+			if a.Body != "club" {
+				return city.Forbidden("error.forbidden")
+			}
+			return nil
+		},
+		Reaches: func(channel string, to notify.Box) bool { return w.reaches(channel, to) },
 		Contacts: func(_ context.Context, _ *db.Tx, to journal.Recipient) ([]notify.Contact, error) {
 			if !to.Reporter.IsZero() {
 				return w.reporters[to.Reporter], nil
 			}
+			if to.Post != "" {
+				return []notify.Contact{{Channel: "email", Address: w.mailboxes[to.Post]}, {Channel: "webhook", Address: "post:" + string(to.Post)}}, nil
+			}
 			return w.reached[to.Person], nil
 		},
-		Link: func(typ, subject string) string {
+		Link: func(_ notify.Box, typ, subject string) string {
 			if strings.HasPrefix(typ, "case.") {
 				return "https://jianghai.example/cases/" + subject
 			}

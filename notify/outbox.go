@@ -60,7 +60,7 @@ const (
 	claimed   = 10              // messages claimed at once
 	sendTime  = 20 * time.Second
 	firstWait = 30 * time.Second // after the first failure; doubles
-	mostTries = 10               // about eight hours
+	mostTries = 10               // in about four hours
 	idle      = 5 * time.Second  // for messages of other nodes
 )
 
@@ -240,7 +240,7 @@ func (n *Notify) write(notice Notice, to Contact, channel string) Message {
 	}
 	text := notice.Text.In(lang)
 	if n.link != nil {
-		if link := n.link(notice.Type, notice.Subject); link != "" {
+		if link := n.link(notice.Box, notice.Type, notice.Subject); link != "" {
 			text = city.Say(lang, "notify.message.link", "text", text, "link", link)
 		}
 	}
@@ -251,67 +251,4 @@ func (n *Notify) write(notice Notice, to Contact, channel string) Message {
 		m.Subject = city.Say(lang, "notify.message.subject", "city", n.city, "number", number)
 	}
 	return m
-}
-
-// Delivery is one way by which a notice went to its reader.
-type Delivery struct {
-	Channel string // "screen" is the box itself
-	State   State  // of the box: sent, and arrived when Read
-	Tries   int
-	At      time.Time // when it was sent or given up; zero while it waits
-	Read    bool      // on screen
-	Fault   string
-}
-
-// Told is a notice with what became of it.
-type Told struct {
-	Notice
-	By []Delivery
-}
-
-// About lists who was told what about a subject (a case's number), newest first,
-// by which channels, and whether it arrived: for those who handle the matter.
-func (n *Notify) About(ctx context.Context, tx *db.Tx, actor city.Actor, subject string, limit int) ([]Told, error) {
-	if limit <= 0 || limit > largestPage {
-		limit = largestPage
-	}
-	rows, err := about(ctx, tx, subject, limit)
-	if err != nil {
-		return nil, err
-	}
-	var bodies []string
-	for _, r := range rows {
-		if r.body != "" {
-			bodies = append(bodies, r.body)
-		}
-	}
-	err = n.access.Ask(ctx, actor, "notices.trace", access.Resource{Type: "Notices", ID: subject, Attrs: access.Attrs{"bodies": bodies}})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Told, 0, len(rows))
-	for _, r := range rows {
-		notice, err := n.notice(ctx, tx, r)
-		if err != nil {
-			return nil, err
-		}
-		notice.Read = r.read
-		t := Told{Notice: notice}
-		if notice.Box.Reporter.IsZero() { // whose box nobody opens
-			t.By = append(t.By, Delivery{Channel: "screen", State: MessageSent, At: notice.At, Read: r.read})
-		}
-		messages, err := messagesOf(ctx, tx, r.id)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range messages {
-			d := Delivery{Channel: m.channel, State: m.state, Tries: m.tries, Fault: m.fault}
-			if m.state != MessageWaiting {
-				d.At = m.done.In(n.zone)
-			}
-			t.By = append(t.By, d)
-		}
-		out = append(out, t)
-	}
-	return out, nil
 }

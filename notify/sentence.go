@@ -54,8 +54,8 @@ var told = map[string]struct{ person, post saying }{
 	"case.special_procedure": {person: saying{key: "notify.case.special_procedure", with: "procedure", without: "notify.case.special_procedure.plain", tone: Waiting, urgent: true}},
 	"case.resume":            {person: saying{key: "notify.case.resume", with: "due", without: "notify.case.resume.plain"}},
 	"case.extend_review":     {person: saying{key: "notify.case.extend_review", with: "due", without: "notify.case.extend_review.plain", tone: Waiting, urgent: true}},
-	"case.urge":              {post: saying{key: "notify.case.urge.post", tone: Waiting}},
-	"case.overdue":           {person: saying{key: "notify.case.overdue", tone: Alarm}, post: saying{key: "notify.case.overdue.post", tone: Alarm}},
+	"case.urge":              {post: saying{key: "notify.case.urge.post", tone: Waiting, urgent: true}},
+	"case.overdue":           {person: saying{key: "notify.case.overdue", tone: Alarm}, post: saying{key: "notify.case.overdue.post", tone: Alarm, urgent: true}},
 
 	"credential.issued":    {person: saying{key: "notify.credential.issued", tone: Done}}, // the matter's end was told
 	"credential.suspended": {person: saying{key: "notify.credential.suspended", tone: Alarm, urgent: true}},
@@ -83,7 +83,7 @@ var told = map[string]struct{ person, post saying }{
 	"incident.answered":   {person: saying{key: "notify.incident.answered", tone: Done, urgent: true}},
 	"incident.reopened":   {person: saying{key: "notify.incident.reopened", tone: Waiting, urgent: true}},
 
-	"sensor.quarantined": {post: saying{key: "notify.sensor.quarantined", tone: Alarm}},
+	"sensor.quarantined": {post: saying{key: "notify.sensor.quarantined", tone: Alarm, urgent: true}},
 	"sensor.released":    {post: saying{key: "notify.sensor.released"}},
 }
 
@@ -99,7 +99,7 @@ var closed = map[string]saying{
 var (
 	endedOther = saying{key: "notify.case.end", with: "result", without: "notify.case.end.plain", tone: Done, urgent: true}
 	moved      = saying{key: "notify.case.moved", with: "stage", without: "notify.case.moved.plain"}
-	arrived    = saying{key: "notify.case.arrived.post", with: "due", without: "notify.case.arrived.post.plain"}
+	arrived    = saying{key: "notify.case.arrived.post", with: "due", without: "notify.case.arrived.post.plain", urgent: true}
 
 	leaveGiven = saying{key: "notify.delegation.given.giver", with: "taker", without: "notify.delegation.given.giver.plain", urgent: true}
 	leaveTaken = saying{key: "notify.delegation.given.taker", with: "giver", without: "notify.delegation.given.taker.plain", tone: Waiting, urgent: true}

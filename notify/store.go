@@ -119,6 +119,13 @@ func about(ctx context.Context, tx *db.Tx, subject string, limit int) ([]noticeR
 FROM notices WHERE subject = $1 ORDER BY at DESC, id DESC LIMIT $2`, subject, limit)
 }
 
+// aboutIn lists those of one box; read counts for whoever read it, as there.
+func aboutIn(ctx context.Context, tx *db.Tx, subject string, b Box, limit int) ([]noticeRow, error) {
+	return db.All(ctx, tx, func(row db.Row) (r noticeRow, err error) { return r, row.Scan(append(r.columns(), &r.read)...) },
+		`SELECT `+noticeColumns+`, EXISTS (SELECT 1 FROM notice_reads r WHERE r.notice = notices.id)
+FROM notices WHERE subject = $1 AND recipient = $2 ORDER BY at DESC, id DESC LIMIT $3`, subject, b.String(), limit)
+}
+
 func insertRead(tx *db.Tx, reader city.AccountID, id city.NoticeID, at time.Time) {
 	tx.Later(`INSERT INTO notice_reads (account, notice, at) VALUES ($1, $2, $3) ON CONFLICT (account, notice) DO NOTHING`, nil,
 		reader, id, city.Micros(at))

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -47,9 +46,7 @@ func NewWebhook(name, address string, secret []byte, clock city.Clock) (*Webhook
 	if err != nil || u.Host == "" || u.User != nil {
 		return nil, errors.New("notify: the webhook's address can't be read") // it may hold a secret
 	}
-	ip := net.ParseIP(u.Hostname())
-	near := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !near) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !near(u.Hostname())) {
 		return nil, errors.New("notify: a webhook's address must be https")
 	}
 	if len(secret) < shortestSecret {
@@ -88,11 +85,7 @@ func (h *Webhook) Send(ctx context.Context, m Message) error {
 	req.Header.Set("Yiwang-Signature", "v1="+Sign(h.secret, stamp, body))
 	resp, err := h.client.Do(req)
 	if err != nil {
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) { // which names the address
-			err = wrapped.Err
-		}
-		return fmt.Errorf("notify: webhook: %w", err)
+		return unreached(err)
 	}
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, 4096) // so that the connection serves again
@@ -104,6 +97,29 @@ func (h *Webhook) Send(ctx context.Context, m Message) error {
 	default:
 		return fmt.Errorf("%w: the webhook's receiver answered %d", ErrPermanent, code)
 	}
+}
+
+// Probe asks whether the receiver can be reached, by a HEAD that carries nothing;
+// any answer will do.
+func (h *Webhook) Probe(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, h.url, nil)
+	if err != nil {
+		return errors.New("notify: the webhook's address can't be read")
+	}
+	resp, err := h.client.Do(req)
+	if err != nil {
+		return unreached(err)
+	}
+	return resp.Body.Close()
+}
+
+// unreached is the error of a request without the address, which may hold a secret.
+func unreached(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return fmt.Errorf("notify: webhook: %w", err)
 }
 
 // Sign is the signature of a body at a time stamp, in hex.

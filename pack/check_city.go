@@ -102,6 +102,9 @@ func (l *loader) checkSite() {
 	}
 	kept("keep.notices", s.Keep.Notices)
 	kept("keep.messages", s.Keep.Messages)
+	for _, f := range s.Channels.Check() {
+		d.at("channels."+f.Name, f.Message.Key, f.Message.Args...)
+	}
 	for i, p := range s.BadRatings {
 		body, post, _ := strings.Cut(p, ".")
 		for _, it := range l.items.vals {

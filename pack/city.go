@@ -12,6 +12,7 @@ import (
 	"yiwang/form"
 	"yiwang/geo"
 	"yiwang/incident"
+	"yiwang/notify"
 	"yiwang/rule"
 	"yiwang/serviceitem"
 )
@@ -58,6 +59,8 @@ type Site struct {
 	// BadRatings are the posts that may answer for a bad rating, first choice
 	// first; $body is the body that was rated.
 	BadRatings []string `yaml:"bad_ratings" json:"bad_ratings"`
+	// Channels say how messages leave the house; an operator may say otherwise.
+	Channels notify.Settings `yaml:"channels" json:"channels,omitzero"`
 	// Incidents say how reports are taken; zero where the city takes none.
 	Incidents incident.Settings `yaml:"incidents" json:"incidents,omitzero"`
 }

@@ -97,13 +97,14 @@ func (c *migrateCmd) Run(e *env) error {
 }
 
 type doctorCmd struct {
-	Cases int  `default:"1000" help:"How many of the newest cases are computed anew."`
-	JSON  bool `name:"json" help:"One JSON object for programs."`
+	Cases    int    `default:"1000" help:"How many of the newest cases are computed anew."`
+	SendTest string `placeholder:"ADDRESS" help:"Send a letter to this e-mail address by the city's mail server."`
+	JSON     bool   `name:"json" help:"One JSON object for programs."`
 	cityFlags
 }
 
 func (c *doctorCmd) Run(e *env) error {
-	found := app.Examine(e.ctx, app.Examination{Place: c.place(), City: c.City, Cases: c.Cases, Clock: city.WallClock{}})
+	found := app.Examine(e.ctx, app.Examination{Place: c.place(), City: c.City, Cases: c.Cases, Clock: city.WallClock{}, SendTest: c.SendTest, Lang: e.lang})
 	worst := app.OK
 	type line struct {
 		Check  string    `json:"check"`

@@ -72,10 +72,23 @@ func (p *Pages) noticeLines(a city.Actor, page notify.Page) []Notice {
 const unreadFor = 60 * 24 * time.Hour
 
 func noticeHref(a city.Actor, n notify.Notice) string {
-	if a.Kind == city.Officer && strings.HasPrefix(n.Type, "case.") {
-		return "/desk/cases/" + url.PathEscape(n.Subject)
+	if a.Kind == city.Officer {
+		return OfficePath(n.Type, n.Subject)
 	}
 	return NoticePath(n.Type, n.Subject)
+}
+
+// OfficePath is the page of the desk that a notice to a post or to an officer
+// speaks of.
+func OfficePath(typ, subject string) string {
+	noun, _, _ := strings.Cut(typ, ".")
+	switch noun {
+	case "case", "incident":
+		return "/desk/cases/" + url.PathEscape(subject)
+	case "sensor":
+		return "/desk"
+	}
+	return NoticePath(typ, subject)
 }
 
 // NoticePath is the page that a notice to somebody speaks of, by the type and the
