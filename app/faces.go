@@ -25,6 +25,7 @@ import (
 	"yiwang/web/citizen"
 	"yiwang/web/desk"
 	"yiwang/web/field"
+	"yiwang/web/report"
 )
 
 // cookie is the session's; the prefix makes browsers refuse it from elsewhere
@@ -134,6 +135,9 @@ func (a *App) faces(ctx context.Context) error {
 	pages.Routes(inner)
 	inner.Handle("/static/", a.Site.Static())
 	inner.Handle("GET "+web.MapPath, a.Site.Map())
+	if a.Incidents != nil {
+		report.New(report.Deps{DB: a.DB, Incidents: a.Incidents, Directory: a.Directory, Clock: a.Clock, Secure: secure, Address: a.address, Checks: checks}).Routes(inner)
+	}
 	officers := desk.New(desk.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases, Items: a.Items,
 		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, ItemName: a.itemName, Search: a.found})
 	inner.Handle("/desk", officers)

@@ -181,6 +181,7 @@ func (s *Service) steps(kind city.KindID, records []casework.Record) (steps []St
 type PublicQuery struct {
 	Classes      []city.ItemCode
 	Numbers      []city.CaseNumber
+	Region       city.RegionCode // and all in it; "" is everywhere
 	Since, Until time.Time
 	Open         *bool
 	After        string // Next of the page before

@@ -45,6 +45,7 @@ type Report struct {
 	Key      string          // a repeat from the same source returns the first receipt
 	Join     city.CaseNumber // "that is mine too": the open case it belongs to
 	Apart    bool            // the reporter says that it is none of the open ones
+	Unsure   bool            // leaves the class to whoever receives it, however clear the words are
 	Source   string          // reference outside: a sensor, the row of a table, an alert
 	// Then is what an officer who takes a call does with a new matter at once, in the
 	// same step: an outcome of the stage that receives it. A dispatch without
@@ -210,6 +211,19 @@ func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (out R
 	return out, nil
 }
 
+// Filed is the receipt of the report that was filed before from the source under the
+// key; ok is false when there is none.
+func (s *Service) Filed(ctx context.Context, tx *db.Tx, actor city.Actor, source, key string) (out Receipt, ok bool, err error) {
+	if err := s.Access.Ask(ctx, actor, "incident.report", access.Resource{Type: "Incident"}); err != nil {
+		return out, false, err
+	}
+	out, err = s.before(ctx, tx, s.once(actor, Report{Source: source, Key: key}))
+	if errors.Is(err, db.ErrNoRows) {
+		return out, false, nil
+	}
+	return out, err == nil, err
+}
+
 // classOf is the class that a report names, or that its words fit clearly enough;
 // "" leaves it to a person, as questions and praise are.
 func (s *Service) classOf(r Report) (city.ItemCode, error) {
@@ -219,7 +233,7 @@ func (s *Service) classOf(r Report) (city.ItemCode, error) {
 		}
 		return r.Class, nil
 	}
-	if r.Type == Consult || r.Type == Praise {
+	if r.Unsure || r.Type == Consult || r.Type == Praise {
 		return "", nil
 	}
 	if best := s.words.Suggest(r.Text, 1); len(best) == 1 && best[0].Share >= s.Settings.Sure {

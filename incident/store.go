@@ -159,6 +159,9 @@ func publicOf(ctx context.Context, tx *db.Tx, q PublicQuery, limit int) ([]incid
 			where += ")"
 		}
 	}
+	if q.Region != "" { // a code covers all codes it begins
+		where += " AND region LIKE " + bind(string(q.Region)+"%")
+	}
 	if q.Open != nil {
 		open := 0
 		if *q.Open {

@@ -21,6 +21,11 @@ type Taker func(field, name string, content io.Reader) error
 // ReadForm reads what was sent. Files go to take while they arrive and are nowhere
 // kept in between; nil skips them. Reading twice gives the same.
 func ReadForm(w http.ResponseWriter, r *http.Request, take Taker) (url.Values, error) {
+	return ReadFormUpTo(w, r, mostBody, take)
+}
+
+// ReadFormUpTo is ReadForm for a form that with its files may have so many bytes.
+func ReadFormUpTo(w http.ResponseWriter, r *http.Request, most int64, take Taker) (url.Values, error) {
 	if r.PostForm != nil {
 		return r.PostForm, nil
 	}
@@ -32,7 +37,7 @@ func ReadForm(w http.ResponseWriter, r *http.Request, take Taker) (url.Values, e
 		}
 		return r.PostForm, nil
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, mostBody)
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return nil, unread(err)

@@ -45,6 +45,7 @@ cities < app, demo, cmd/yiwang
 alert, identity < api/mqtt < app
 web < web/field < app
 city < api/open311 < app
+web < web/report < app
 `
 
 // helpers are imported by tests only.

@@ -9,6 +9,7 @@ import (
 // what may suit me.
 type Home struct {
 	Popular []web.Link // items that many look for
+	Reports bool       // the city takes reports of what is wrong in the streets
 	Events  []Event
 	Matters []Matter // the latest few; nil when nobody is signed in
 	More    bool     // there are more matters than these
@@ -45,7 +46,8 @@ type Offer struct {
 // ElderHome is the first page in elder mode: few things, all large. The
 // telephone always stands first and needs no entry here.
 type ElderHome struct {
-	Things []Thing
+	Things  []Thing
+	Reports bool // as on the other first page
 }
 
 // Thing is one large entry. Sign is its round mark: money, health, family,

@@ -25,6 +25,7 @@ const (
 	PathOffers      = "/offers"
 	PathActing      = "/acting" // POST: on whose behalf the session acts from now on
 	PathFamily      = "/family" // and the relative
+	PathReport      = "/report" // what is wrong in the streets: web/report
 	PathTokens      = "/account/tokens"
 
 	PathStatusList = "/credentials/status/" // and the list's number

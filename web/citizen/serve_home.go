@@ -22,7 +22,7 @@ func (p *Pages) home(w http.ResponseWriter, r *http.Request) error {
 		}
 		return web.Render(w, r, http.StatusOK, ElderHomePage(h))
 	}
-	h := Home{}
+	h := Home{Reports: p.takesReports()}
 	for _, code := range p.Pack.Site.Popular {
 		h.Popular = append(h.Popular, web.Link{Text: p.itemName(code), Href: ItemPath(code)})
 	}
@@ -81,6 +81,7 @@ func (p *Pages) elderHome(r *http.Request) (h ElderHome, err error) {
 	if open > 0 {
 		matters = city.Message{Key: "citizen.elder.matters.n", Args: []any{"n", open}}
 	}
+	h.Reports = p.takesReports()
 	h.Things = append(h.Things,
 		Thing{Sign: "matter", Title: web.Words("citizen.matters.title"), Sub: matters, Href: PathMatters},
 		Thing{Sign: "family", Title: web.Words("citizen.elder.family"), Sub: family, Href: PathDelegations},
@@ -88,6 +89,8 @@ func (p *Pages) elderHome(r *http.Request) (h ElderHome, err error) {
 	)
 	return h, err
 }
+
+func (p *Pages) takesReports() bool { return p.Pack.Site.Incidents.Kind != "" }
 
 const benefit = "05" // 行政给付, of the types of items
 

@@ -96,6 +96,8 @@ func OfficePath(typ, subject string) string {
 func NoticePath(typ, subject string) string {
 	noun, verb, _ := strings.Cut(typ, ".")
 	switch noun {
+	case "incident":
+		return PathReport + "/follow?number=" + url.QueryEscape(subject)
 	case "case":
 		return CasePath(city.CaseNumber(subject), "")
 	case "credential":

@@ -88,6 +88,89 @@
 		});
 	}
 
+	// Photos are made small before they are sent, shown, and may be chosen one after
+	// the other; what the browser can't open is sent as it is.
+	const small = async (file, longest) => {
+		try {
+			const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+			const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
+			const canvas = document.createElement("canvas");
+			canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+			canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+			const paint = canvas.getContext("2d");
+			paint.fillStyle = "#fff";
+			paint.fillRect(0, 0, canvas.width, canvas.height);
+			paint.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+			bitmap.close();
+			const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
+			return blob ? new File([blob], file.name.replace(/\.[^.]*$/, "") + ".jpg", { type: "image/jpeg" }) : file;
+		} catch (err) {
+			console.warn("photo:", err);
+			return file;
+		}
+	};
+	for (const part of document.querySelectorAll("[data-photos]")) {
+		const input = part.querySelector("input[type=file][data-shrink]");
+		if (!input || !window.DataTransfer) continue;
+		const list = part.querySelector(".shots");
+		const most = Number(part.dataset.most);
+		let held = [];
+		let busy = Promise.resolve();
+		const show = () => {
+			const files = new DataTransfer();
+			for (const h of held) files.items.add(h.file);
+			input.files = files.files;
+			for (const li of list.querySelectorAll("[data-new]")) li.remove();
+			const before = list.children.length;
+			held.forEach((h, i) => {
+				const name = part.dataset.alt + (before + i + 1);
+				const li = document.createElement("li");
+				li.dataset.new = "1";
+				const img = document.createElement("img");
+				img.src = h.url;
+				img.alt = name;
+				const drop = document.createElement("button");
+				drop.type = "button";
+				drop.className = "link-button";
+				drop.textContent = part.dataset.remove;
+				const unseen = document.createElement("span");
+				unseen.className = "unseen";
+				unseen.textContent = name;
+				drop.append(unseen);
+				drop.addEventListener("click", () => {
+					URL.revokeObjectURL(h.url);
+					held = held.filter((x) => x !== h);
+					show();
+					input.focus();
+				});
+				li.append(img, drop);
+				list.append(li);
+			});
+		};
+		input.addEventListener("change", () => {
+			const chosen = [...input.files];
+			busy = busy.then(async () => {
+				const room = most - list.querySelectorAll(":not([data-new])[name=kept]").length - held.length;
+				for (const f of chosen.slice(0, Math.max(room, 0) + 1)) {
+					const file = await small(f, Number(input.dataset.shrink));
+					held.push({ file, url: URL.createObjectURL(file) });
+				}
+				show();
+			});
+		});
+		input.form.addEventListener("submit", (e) => {
+			if (input.dataset.ready) return;
+			e.preventDefault();
+			e.stopImmediatePropagation();
+			const button = e.submitter;
+			busy.then(() => {
+				input.dataset.ready = "1";
+				input.form.requestSubmit(button);
+				delete input.dataset.ready;
+			});
+		});
+	}
+
 	// Passkeys: the browser answers a challenge, the form carries the answer.
 	const keys = window.PublicKeyCredential;
 	for (const form of document.querySelectorAll("form[data-passkey]")) {
