@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -411,4 +412,34 @@ func TestDutyOverTheAPI(t *testing.T) {
 		}
 		post(token, "/duty/end", map[string]any{"post": s.class.Post}, 409, nil)
 	})
+}
+
+// On the desk whoever assigns reads who is on duty, how far, and with how much.
+func TestAssigningOnTheDesk(t *testing.T) {
+	s := newShift(t, "")
+	walker, _ := s.person(city.Officer, "walker", s.class.Post)
+	s.person(city.Officer, "at-home", s.class.Post)
+	_, operator := s.person(city.Officer, "operator", "operations-center.operator")
+	r := s.matter()
+	var on city.Actor
+	s.in(func(ctx context.Context, tx *db.Tx) error {
+		a, _, err := s.app.Identity.AccountOf(ctx, tx, walker, city.Officer)
+		on = city.Actor{Kind: city.Officer, Account: a.ID, Person: walker, Body: s.class.Post.Body(), Posts: []city.PostID{s.class.Post}}
+		return err
+	})
+	s.ok(s.duty(on, s.class.Post, time.Hour))
+	s.stands(on, 420)
+	status, _, page := s.open(operator, "/desk/cases/"+string(r.Number)+"/assign")
+	for _, want := range []string{"何walker · 离现场约 400 米，手上 0 件", "何at-home", "在岗", "不在岗", on.Account.String()} {
+		if status != 200 || !strings.Contains(page, want) {
+			t.Errorf("%d: the page lacks %q", status, want)
+		}
+	}
+	s.acts(at("operations-center.operator"), r.Number, casework.Action{Name: casework.ActAssign, Assignee: on.Account})
+	next := s.matter()
+	s.wantWith("the program's choice", next.Number, on)
+	_, _, page = s.open(operator, "/desk/cases/"+string(next.Number))
+	if !strings.Contains(page, "不到 1 公里；之前手上 1 件。") {
+		t.Error("the page of the case doesn't say why they were sent")
+	}
 }

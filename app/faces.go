@@ -15,8 +15,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"yiwang/api"
+	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/identity"
+	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/notify"
 	"yiwang/scorecard"
@@ -139,7 +141,7 @@ func (a *App) faces(ctx context.Context) error {
 		report.New(report.Deps{DB: a.DB, Incidents: a.Incidents, Directory: a.Directory, Clock: a.Clock, Secure: secure, Address: a.address, Checks: checks}).Routes(inner)
 	}
 	officers := desk.New(desk.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases, Items: a.Items,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, ItemName: a.itemName, Search: a.found})
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, ItemName: a.itemName, OnDuty: a.onDuty, Search: a.found})
 	inner.Handle("/desk", officers)
 	inner.Handle("/desk/", officers)
 	if a.Incidents != nil {
@@ -158,6 +160,15 @@ func (a *App) faces(ctx context.Context) error {
 	outer.Handle("/", a.Site.Wrap(inner))
 	a.handler = outer
 	return nil
+}
+
+// onDuty lists who could be sent for a task, where cases are such that somebody is
+// sent.
+func (a *App) onDuty(ctx context.Context, tx *db.Tx, actor city.Actor, c casework.Case, task string) ([]incident.Candidate, error) {
+	if a.Incidents == nil || c.Kind != a.Incidents.Settings.Kind {
+		return nil, nil
+	}
+	return a.Incidents.Candidates(ctx, tx, actor, c.Number, task)
 }
 
 // address says where a request comes from. The connection tells; where it is a

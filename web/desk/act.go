@@ -113,7 +113,7 @@ func (d *Desk) openForm(ctx context.Context, v visit, o *opened, op casework.Opt
 	var colleagues []colleague
 	if op.Action == casework.ActAssign {
 		err := d.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-			colleagues, err = d.colleagues(ctx, tx, o.c, op.Task)
+			colleagues, err = d.colleagues(ctx, tx, v.actor, o.c, op.Task)
 			return err
 		})
 		if err != nil {
@@ -135,11 +135,23 @@ func (d *Desk) openForm(ctx context.Context, v visit, o *opened, op casework.Opt
 type colleague struct {
 	account city.AccountID
 	name    string
+	duty    bool      // on duty now
+	why     city.Text // how far they are and what they have in hand, of who is on duty
 }
 
-// colleagues are those who hold the post of a task and cover the case's region.
-func (d *Desk) colleagues(ctx context.Context, tx *db.Tx, c casework.Case, task string) ([]colleague, error) {
+// colleagues are those on duty for a task, the best to send first, and then those
+// who hold its post and cover the case's region.
+func (d *Desk) colleagues(ctx context.Context, tx *db.Tx, actor city.Actor, c casework.Case, task string) ([]colleague, error) {
 	var out []colleague
+	if d.OnDuty != nil {
+		list, err := d.OnDuty(ctx, tx, actor, c, task)
+		if err != nil && city.KindOf(err) != city.KindForbidden { // who may assign, and not see where people are
+			return nil, err
+		}
+		for _, o := range list {
+			out = append(out, colleague{o.Account, o.Name, true, o.Why})
+		}
+	}
 	for _, t := range c.Working {
 		if t.ID != task {
 			continue
@@ -153,14 +165,14 @@ func (d *Desk) colleagues(ctx context.Context, tx *db.Tx, c casework.Case, task 
 			if err != nil {
 				return nil, err
 			}
-			if !ok || a.ID == t.Assignee {
+			if !ok || a.ID == t.Assignee || slices.ContainsFunc(out, func(c colleague) bool { return c.account == a.ID }) {
 				continue
 			}
 			name, err := d.Directory.PersonName(ctx, tx, o.Person)
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, colleague{a.ID, name})
+			out = append(out, colleague{account: a.ID, name: name})
 		}
 	}
 	return out, nil

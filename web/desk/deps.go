@@ -12,12 +12,13 @@ import (
 	"yiwang/credential"
 	"yiwang/directory"
 	"yiwang/identity"
+	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/scorecard"
 	"yiwang/serviceitem"
 )
 
-// Deps are what the desk stands on. All are needed but Search and ItemName.
+// Deps are what the desk stands on. All are needed but Search, ItemName and OnDuty.
 type Deps struct {
 	DB          *db.DB
 	Access      *access.Access
@@ -33,6 +34,9 @@ type Deps struct {
 	ItemName func(city.ItemCode) city.Text
 	// Actor is who asks, as the session says; nil takes the visitor of the page.
 	Actor func(*http.Request) city.Actor
+	// OnDuty lists who is on duty for a task, as the actor may see them, the best to
+	// send first; nil, and no list, is for cases to which nobody is sent.
+	OnDuty func(ctx context.Context, tx *db.Tx, actor city.Actor, c casework.Case, task string) ([]incident.Candidate, error)
 	// Search finds cases and licences that the actor may see; nil finds only full
 	// numbers.
 	Search func(ctx context.Context, tx *db.Tx, actor city.Actor, query string, limit int) ([]Hit, error)

@@ -59,6 +59,9 @@ func (d *Desk) history(c casework.Case, records []casework.Record, label func(fi
 		case casework.ActExtendReview:
 			e.Text = city.Message{Key: "desk.did.extend_review.by", Args: []any{"limit", limitWords(r.Limit)}}
 		}
+		if !r.Words.Why.IsZero() {
+			e.Text = city.Message{Key: "desk.did.why", Args: []any{"why", r.Words.Why}}
+		}
 		if r.Opinion != "" {
 			e.Opinion = web.Words("desk.opinion." + r.Opinion)
 		}

@@ -187,8 +187,16 @@ func (d *Desk) stepForm(o *opened, v visit, op casework.Option, typed typed, col
 			}
 		case "assignee":
 			field.Type = web.FieldRegion // a list to choose from
+			duty := slices.ContainsFunc(colleagues, func(c colleague) bool { return c.duty })
 			for _, c := range colleagues {
-				field.Options = append(field.Options, web.Option{Value: c.account.String(), Label: web.Plain(c.name)})
+				o := web.Option{Value: c.account.String(), Label: web.Plain(c.name)}
+				switch {
+				case c.duty:
+					o.Label, o.Group = web.Words("desk.assignee.on_duty", "name", c.name, "why", c.why), web.Words("desk.assignees.on_duty")
+				case duty:
+					o.Group = web.Words("desk.assignees.off_duty")
+				}
+				field.Options = append(field.Options, o)
 			}
 		case "bodies":
 			field.Type, field.Values = web.FieldMultiChoice, typed.bodies
