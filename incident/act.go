@@ -262,7 +262,7 @@ func (s *Service) byCode(ctx context.Context, tx *db.Tx, actor city.Actor, actio
 // Effects are what actions of the kind do here, for the engine.
 func (s *Service) Effects() map[string]casework.EffectFunc {
 	return map[string]casework.EffectFunc{"dispatch_incident": s.dispatched, "close_incident": s.closed, "merge_incident": s.merged, "reopen_incident": s.reopened,
-		"assign_incident": s.again, "assigned_incident": s.assigned, "evidence_incident": s.evidenced}
+		"assign_incident": s.again, "assigned_incident": s.assigned, "evidence_incident": s.evidenced, "supervise_incident": s.supervised}
 }
 
 // closed notes that a matter is over, however it ended, and tells everybody who

@@ -20,6 +20,10 @@ type Settings struct {
 	Office   city.BodyID `yaml:"office" json:"office"`     // receives and verifies
 	Operator string      `yaml:"operator" json:"operator"` // post of the office that receives
 	Verifier string      `yaml:"verifier" json:"verifier"` // post of the office that verifies
+	// Supervision is the kind of a supervision order (督办), and Watcher the post of
+	// the office that accepts its answer; both empty: the city gives no orders.
+	Supervision city.KindID `yaml:"supervision" json:"supervision,omitempty"`
+	Watcher     string      `yaml:"watcher" json:"watcher,omitempty"`
 	// Sure is the share at which a class found from the words is taken without
 	// asking anybody.
 	Sure float64 `yaml:"sure" json:"sure"`
@@ -121,6 +125,11 @@ func New(o Options) *Service {
 func (s *Service) Bind(e *casework.Engine) error {
 	if _, ok := e.Kind(s.Settings.Kind); !ok {
 		return fmt.Errorf("incident: no kind of case %q", s.Settings.Kind)
+	}
+	if order := s.Settings.Supervision; order != "" {
+		if _, ok := e.Kind(order); !ok {
+			return fmt.Errorf("incident: no kind of case %q", order)
+		}
 	}
 	s.cases = e
 	return nil

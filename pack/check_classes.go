@@ -53,10 +53,19 @@ func (l *loader) checkIncidents() {
 	for _, f := range s.Check() {
 		d.at("incidents."+f.Name, f.Message.Key, f.Message.Args...)
 	}
-	if !slices.ContainsFunc(l.kinds.vals, func(k casework.Kind) bool { return k.ID == s.Kind }) {
-		d.at("incidents.kind", "pack.no_kind", "id", string(s.Kind))
+	for name, kind := range map[string]city.KindID{"kind": s.Kind, "supervision": s.Supervision} {
+		if kind != "" && !slices.ContainsFunc(l.kinds.vals, func(k casework.Kind) bool { return k.ID == kind }) {
+			d.at("incidents."+name, "pack.no_kind", "id", string(kind))
+		}
 	}
-	for name, post := range map[string]string{"operator": s.Operator, "verifier": s.Verifier} {
+	if !l.known.body(s.Office) {
+		d.at("incidents.office", "pack.no_body", "id", string(s.Office))
+	}
+	posts := map[string]string{"operator": s.Operator, "verifier": s.Verifier}
+	if s.Supervision != "" {
+		posts["watcher"] = s.Watcher
+	}
+	for name, post := range posts {
 		if !l.known.post(s.Office, post) {
 			d.at("incidents."+name, "pack.no_post", "id", string(s.Office)+"."+post)
 		}

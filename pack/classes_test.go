@@ -264,6 +264,22 @@ func TestClassesNameWhatExists(t *testing.T) {
 	}
 }
 
+// How reports are taken names kinds and posts that the city has.
+func TestIncidentsNameWhatExists(t *testing.T) {
+	m := small(t)
+	m["city.yaml"] = &fstest.MapFile{Data: append(slices.Clone(m["city.yaml"].Data), []byte(
+		"\nincidents: {kind: nothing, office: nobody, operator: o, verifier: v, supervision: none, watcher: w, sure: 0.6, metres: 50, hours: 24, reach: 1000}\n")...)}
+	_, found := LoadFS(m)
+	var keys []string
+	for _, f := range found {
+		keys = append(keys, f.Message.Key)
+	}
+	slices.Sort(keys)
+	if want := []string{"pack.no_body", "pack.no_kind", "pack.no_kind"}; !slices.Equal(keys, want) {
+		t.Errorf("%v", said(found))
+	}
+}
+
 // Sentences that stand in no pack, as people would say them.
 func TestWordsNobodyTaught(t *testing.T) {
 	p, faults := Load("../cities/jianghai")
