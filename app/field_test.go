@@ -153,6 +153,15 @@ func TestSentFromTheFieldCountsOnce(t *testing.T) {
 		refused(me, at+"/done", map[string]string{"key": "k2"}, nil, http.StatusUnprocessableEntity)
 		refused(me, at+"/done", map[string]string{"key": "k3"}, map[string][]byte{"photo_after": []byte("<script>")}, http.StatusUnprocessableEntity)
 		refused(me, at+"/done", map[string]string{"note": "没有钥匙"}, nil, http.StatusUnprocessableEntity)
+		refused(me, at+"/done", map[string]string{"key": "k8", "made": "2026-01-02T03:04:05Z"}, map[string][]byte{"other": []byte("x")}, http.StatusUnprocessableEntity)
+		refused(me, at+"/done", map[string]string{"key": "k9", "note": "上次看到的", "entered": "1"}, nil, http.StatusConflict)
+		refused(me, at+"/whistle", map[string]string{"key": "k10", "note": "来人", "bodies": "nobody"}, nil, http.StatusUnprocessableEntity)
+		refused(me, at+"/whistle", map[string]string{"key": "k11", "note": "来人", "bodies": "\x00"}, nil, http.StatusUnprocessableEntity)
+		refused(me, at+"/comment", map[string]string{"key": "\xff", "note": "字"}, nil, http.StatusUnprocessableEntity)
+		refused(me, "/field/report", map[string]string{"key": "k12", "text": "在哪里呢"}, nil, http.StatusUnprocessableEntity)
+		if status, a := p.post(me, at+"/comment", map[string]string{"key": "k13", "note": "别人写的", "account": city.NewAccountID().String()}, nil); status != http.StatusUnauthorized || a.State != "signin" {
+			t.Errorf("made by somebody else: %d %+v", status, a)
+		}
 		refused(me, at+"/fly", map[string]string{"key": "k4"}, nil, http.StatusConflict)
 		refused(me, "/field/tasks/JH-2026-999999-9/done", map[string]string{"key": "k5"}, nil, http.StatusUnprocessableEntity)
 		refused(me, "/field/report", map[string]string{"key": "k6", "text": ""}, nil, http.StatusUnprocessableEntity)

@@ -16,6 +16,7 @@ import (
 type Action struct {
 	Name      string            // an outcome of the stage, or an action of the engine
 	Version   int               // the version that was looked at; 0 acts on whatever stands
+	Entered   time.Time         // when the stage that was looked at was entered; zero acts in whatever stay
 	Key       string            // idempotency: a repeat returns the first answer
 	Task      string            // which task, where the actor could mean several
 	Reason    string            // where the outcome needs it, and for extend_review, terminate
@@ -156,6 +157,9 @@ func (e *Engine) consider(ctx context.Context, tx *db.Tx, actor city.Actor, n ci
 	}
 	fits := func() (err error) {
 		if a.Version != 0 && a.Version != row.state.Seq {
+			return city.Conflict("case.changed")
+		}
+		if !a.Entered.IsZero() && !a.Entered.Equal(row.state.Entered) {
 			return city.Conflict("case.changed")
 		}
 		if t, err = allowed(k, &row.state, actor, a); err != nil {

@@ -243,6 +243,11 @@ func (e *Engine) inTime(k *Kind, s *State, a Action) error {
 		if now.After(e.cal.Due(s.ClosedAt, k.Reopen.Within)) {
 			return city.Conflict("case.reopen_late")
 		}
+	case ActProgress:
+		st, _ := k.Stage(s.Stage)
+		if n := len(st.Allow.Progress) - len(st.ahead(s.Progress)); slices.ContainsFunc(st.Allow.Progress[:n], func(p Progress) bool { return p.ID == a.Step }) {
+			return city.Conflict("case.only_once")
+		}
 	case ActSuspendLedger:
 		st, _ := k.Stage(s.Stage)
 		if last := e.cal.Due(now, *st.Allow.SuspendLedger); !a.Until.After(now) || a.Until.After(last) {
@@ -355,7 +360,7 @@ type Option struct {
 	Procedures []string            // of special_procedure
 	Takes      []string            // parameters to give
 	Choices    map[string][]Choice // the only values of some of them
-	Steps      []Progress          // of progress: those that were not said last
+	Steps      []Progress          // of progress: those that are still to come
 	Refuses    bool                // ends the case against the applicant
 }
 
@@ -397,7 +402,7 @@ func (e *Engine) options(ctx context.Context, tx *db.Tx, actor city.Actor, row c
 			o.Procedures = st.Allow.SpecialProcedure
 		}
 		if name == ActProgress && st != nil {
-			o.Steps = slices.DeleteFunc(slices.Clone(st.Allow.Progress), func(p Progress) bool { return p.ID == row.state.Progress })
+			o.Steps = st.ahead(row.state.Progress)
 		}
 		try(name, label, o)
 	}

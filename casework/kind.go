@@ -214,6 +214,12 @@ func (s *Stage) progress(id string) (Progress, bool) {
 	return s.Allow.Progress[i], true
 }
 
+// ahead are the steps behind the one that was said last.
+func (s *Stage) ahead(last string) []Progress {
+	i := slices.IndexFunc(s.Allow.Progress, func(p Progress) bool { return p.ID == last })
+	return s.Allow.Progress[i+1:]
+}
+
 // Result finds a result by its id; withdrawn and terminated stand in every kind.
 func (k *Kind) Result(id string) (Result, bool) {
 	for _, r := range k.Results {

@@ -227,7 +227,7 @@ func TestProgressAndClosedLists(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.engine = w.build(repair)
-		mender, other := officer("club", "mender"), officer("club", "mender")
+		mender, other, mender2 := officer("club", "mender"), officer("club", "mender"), officer("club", "mender")
 		say := func(step string) casework.Action {
 			return casework.Action{Name: casework.ActProgress, Step: step}
 		}
@@ -264,6 +264,8 @@ func TestProgressAndClosedLists(t *testing.T) {
 			t.Errorf("to be said next: %v", got)
 		}
 		c = w.do(mender, c, say("arrived"))
+		w.is(w.try(mender, c, say("arrived")), city.KindConflict)
+		w.is(w.try(mender, c, say("on_the_way")), city.KindConflict)
 
 		// what one said of their way is not another's
 		c = w.do(mender, c, act(casework.ActRelease))
@@ -274,6 +276,17 @@ func TestProgressAndClosedLists(t *testing.T) {
 		c = w.do(other, c, act("done"))
 		if c.State.Progress != "" || c.Tell.En != "Being checked" {
 			t.Errorf("in the next stage %q, %q", c.State.Progress, c.Tell.En)
+		}
+
+		// what was decided on the sight of one stay says nothing of the next
+		checked := c
+		c = w.do(mender2, c, act("failed"))
+		w.clock.Advance(time.Minute)
+		c = w.do(mender, c, act("done"))
+		w.is(w.try(mender2, c, casework.Action{Name: "passed", Entered: checked.State.Entered}), city.KindConflict)
+		c = w.do(mender2, c, casework.Action{Name: "passed", Entered: c.State.Entered})
+		if c.Open {
+			t.Error("still open")
 		}
 
 		n := w.report(w.engine)

@@ -101,6 +101,17 @@ func (s *Service) dispatched(ctx context.Context, tx *db.Tx, call casework.Effec
 	return err
 }
 
+// whistled refuses a whistle for a body that has nobody to answer it: a call that
+// can't be answered would hold the matter for ever.
+func (s *Service) whistled(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
+	for _, t := range call.Case.State.Tasks {
+		if p, ok := s.Directory.Post(t.Post); t.Called && (!ok || p.ID != t.Post) {
+			return fieldFault("bodies", "incident.bodies.unknown")
+		}
+	}
+	return nil
+}
+
 // tell appends an event of a case to everybody who reported it.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, typ string, call casework.EffectCall, data map[string]any) error {
 	reports, err := reportsOf(ctx, tx, call.Case.ID)
@@ -262,7 +273,8 @@ func (s *Service) byCode(ctx context.Context, tx *db.Tx, actor city.Actor, actio
 // Effects are what actions of the kind do here, for the engine.
 func (s *Service) Effects() map[string]casework.EffectFunc {
 	return map[string]casework.EffectFunc{"dispatch_incident": s.dispatched, "close_incident": s.closed, "merge_incident": s.merged, "reopen_incident": s.reopened,
-		"assign_incident": s.again, "assigned_incident": s.assigned, "evidence_incident": s.evidenced, "supervise_incident": s.supervised}
+		"assign_incident": s.again, "assigned_incident": s.assigned, "evidence_incident": s.evidenced, "whistle_incident": s.whistled,
+		"supervise_incident": s.supervised}
 }
 
 // closed notes that a matter is over, however it ended, and tells everybody who

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"time"
 
 	"yiwang/access"
@@ -101,8 +102,8 @@ func (s *Service) drop(ctx context.Context, rows []photoRow) {
 	}
 }
 
-// AddPhoto keeps a picture that an officer took of an open matter which they may
-// read.
+// AddPhoto keeps a picture that an officer took of an open matter in which it is
+// their post's turn.
 func (s *Service) AddPhoto(ctx context.Context, actor city.Actor, n city.CaseNumber, p NewPhoto) (out Photo, err error) {
 	if err := s.Access.Ask(ctx, actor, "incident.photograph", access.Resource{Type: "Incident", ID: string(n)}); err != nil {
 		return Photo{}, err
@@ -119,8 +120,14 @@ func (s *Service) AddPhoto(ctx context.Context, actor city.Actor, n city.CaseNum
 	}
 	var again bool
 	look := func(ctx context.Context, tx *db.Tx) (c casework.Case, err error) {
-		if c, err = s.cases.Get(ctx, tx, actor, n); err != nil || once == "" {
+		if c, err = s.cases.Get(ctx, tx, actor, n); err != nil {
 			return c, err
+		}
+		if _, err := incidentByNumber(ctx, tx, n); err != nil {
+			return c, missing(err)
+		}
+		if once == "" {
+			return c, nil
 		}
 		row, err := photoByOnce(ctx, tx, once)
 		if errors.Is(err, db.ErrNoRows) {
@@ -144,6 +151,9 @@ func (s *Service) AddPhoto(ctx context.Context, actor city.Actor, n city.CaseNum
 		}
 		if !c.Open {
 			return city.Conflict("case.closed")
+		}
+		if !slices.ContainsFunc(c.Working, func(t casework.Task) bool { return actor.Holds(t.Post) }) {
+			return city.Conflict("case.not_your_task")
 		}
 		if have, err := countPhotos(ctx, tx, c.ID); err != nil {
 			return err

@@ -1,14 +1,17 @@
 package field
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"yiwang/city"
 	"yiwang/incident"
+	"yiwang/internal/db"
 	"yiwang/web"
 )
 
@@ -19,23 +22,55 @@ func (p *Pages) act(w http.ResponseWriter, r *http.Request, actor city.Actor) er
 	if err != nil {
 		return err
 	}
-	s, err := read(w, r)
+	s, err := read(w, r, actor)
 	if err != nil {
 		return err
 	}
 	name := r.PathValue("action")
 	for _, role := range roles {
-		for i, raw := range s.photos[photoField(role)] {
-			_, err := p.Incidents.AddPhoto(r.Context(), actor, n, incident.NewPhoto{Role: role, Raw: raw, Key: s.key + ":" + string(role) + ":" + strconv.Itoa(i)})
+		for _, raw := range s.photos[photoField(role)] {
+			_, err := p.Incidents.AddPhoto(r.Context(), actor, n, incident.NewPhoto{Role: role, Raw: raw, Key: photoKey(s.key, role, raw)})
 			if err != nil {
 				return p.again(w, r, actor, n, name, s, at(err, "photo", photoField(role)))
 			}
 		}
 	}
-	if _, err := p.Cases.Do(r.Context(), actor, n, s.action(r, name)); err != nil {
+	if err := p.do(r, actor, n, name, s); err != nil {
 		return p.again(w, r, actor, n, name, s, err)
 	}
 	return done(w, r, PathTasks+string(n)+"?did="+name, web.In(r.Context(), did(name)))
+}
+
+// photoKey names a picture of a form: another one in its place is another picture.
+func photoKey(key string, role incident.Role, raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return key + ":" + string(role) + ":" + hex.EncodeToString(sum[:12])
+}
+
+// mostTries are how often a race against somebody else's unrelated step is run.
+const mostTries = 3
+
+// do acts on a case of the streets. Whoever lost a race tries again: what stands
+// then is looked at anew.
+func (p *Pages) do(r *http.Request, actor city.Actor, n city.CaseNumber, name string, s sent) error {
+	err := p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		c, err := p.Cases.Get(ctx, tx, actor, n)
+		if err == nil && c.Kind != p.Incidents.Settings.Kind {
+			err = city.NotFound("error.not_found")
+		}
+		return err
+	})
+	for range mostTries {
+		if err != nil {
+			return err
+		}
+		_, err = p.Cases.Do(r.Context(), actor, n, s.action(r, name))
+		if e := (*city.Error)(nil); !errors.As(err, &e) || e.Message.Key != "case.changed" || e.Err == nil {
+			return err
+		}
+		err = nil
+	}
+	return city.Conflict("case.changed")
 }
 
 // at gives a fault the name of the field it belongs to here.

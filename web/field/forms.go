@@ -28,10 +28,10 @@ func (p *Pages) forms(t *Task, file casework.CaseFile, class incident.Class) {
 		if !outcome && !slices.Contains(outside, op.Action) || len(op.Takes) > 0 {
 			continue
 		}
-		f := Form{Action: op.Action, Task: op.Task, Title: op.Label, Weight: web.Secondary, Post: PathTasks + string(t.Number) + "/" + op.Action}
+		f := Form{Entered: city.Micros(file.State.Entered), Action: op.Action, Task: op.Task, Title: op.Label, Weight: web.Secondary, Post: PathTasks + string(t.Number) + "/" + op.Action}
 		switch {
 		case op.Action == casework.ActProgress:
-			for _, s := range ahead(st, file.State.Progress) {
+			for _, s := range op.Steps {
 				f.Step, f.Title, f.Key = s.ID, s.Name, newKey()
 				t.Quick = append(t.Quick, f)
 			}
@@ -57,12 +57,6 @@ func (p *Pages) forms(t *Task, file casework.CaseFile, class incident.Class) {
 }
 
 func newKey() string { return city.NewEventID().String() }
-
-// ahead are the steps behind the one that was said last.
-func ahead(st *casework.Stage, last string) []casework.Progress {
-	i := slices.IndexFunc(st.Allow.Progress, func(s casework.Progress) bool { return s.ID == last })
-	return st.Allow.Progress[i+1:]
-}
 
 func (p *Pages) fields(op casework.Option) (fields []web.Field) {
 	add := func(name string, required bool) {

@@ -62,14 +62,20 @@ func (p *Pages) reportPage(w http.ResponseWriter, r *http.Request, actor city.Ac
 
 // report takes what somebody noticed, once however often it is sent.
 func (p *Pages) report(w http.ResponseWriter, r *http.Request, actor city.Actor) error {
-	s, err := read(w, r)
+	s, err := read(w, r, actor)
 	if err != nil {
 		return err
 	}
 	point := pointOf(s.form.Get("lat"), s.form.Get("lon"))
-	got, err := p.Incidents.Report(r.Context(), actor, incident.Report{Class: city.ItemCode(s.text("class")), Text: s.text("text"), Key: s.key, At: s.made,
-		Place:  city.Place{Lat: point.Lat, Lon: point.Lon, Address: s.text("address"), Region: city.RegionCode(s.text("region"))},
-		Photos: s.photos["photo"], Source: "field"})
+	var got incident.Receipt
+	if err = fault("address", "field.report.nowhere"); !point.IsZero() || s.text("address")+s.text("region") != "" {
+		err = nil
+	}
+	if err == nil {
+		got, err = p.Incidents.Report(r.Context(), actor, incident.Report{Class: city.ItemCode(s.text("class")), Text: s.text("text"), Key: s.key, At: s.made,
+			Place:  city.Place{Lat: point.Lat, Lon: point.Lon, Address: s.text("address"), Region: city.RegionCode(s.text("region"))},
+			Photos: s.photos["photo"], Source: "field"})
+	}
 	var e *city.Error
 	if errors.As(err, &e) && e.Kind == city.KindInvalid && !asks(r) {
 		back := p.sheet()

@@ -41,7 +41,15 @@ func New(d Deps) http.Handler {
 		mux.Handle(pattern, web.Page(func(w http.ResponseWriter, r *http.Request) error {
 			actor, err := officer(r)
 			if err == nil {
+				w.Header().Set("Yiwang-Account", actor.Account.String()) // the worker keeps pages of one person
+			}
+			switch {
+			case err == nil:
 				err = f(w, r, actor)
+			case r.Method == http.MethodPost: // what was typed is kept until they have signed in
+				if _, broken := web.ReadForm(w, r, nil); broken != nil {
+					err = broken
+				}
 			}
 			if err != nil && asks(r) {
 				return tell(w, r, err)

@@ -4,8 +4,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"yiwang/casework"
 	"yiwang/city"
@@ -19,6 +21,7 @@ type sent struct {
 	photos map[string][][]byte // by the field's name
 	key    string
 	made   time.Time // zero where the form doesn't say
+	actor  city.AccountID
 }
 
 const (
@@ -26,9 +29,10 @@ const (
 	longestKey = 100
 )
 
-// read takes a form with its pictures. Each carries a key, by which it counts once.
-func read(w http.ResponseWriter, r *http.Request) (sent, error) {
-	s := sent{photos: map[string][][]byte{}}
+// read takes a form with its pictures. Each carries a key, by which it counts once;
+// one that somebody else made on the same telephone waits until they sign in.
+func read(w http.ResponseWriter, r *http.Request, actor city.Actor) (sent, error) {
+	s := sent{photos: map[string][][]byte{}, actor: actor.Account}
 	n := 0
 	form, err := web.ReadForm(w, r, func(field, name string, content io.Reader) error {
 		if n++; n > mostPhotos {
@@ -44,8 +48,11 @@ func read(w http.ResponseWriter, r *http.Request) (sent, error) {
 		return s, err
 	}
 	s.form, s.key = form, form.Get("key")
-	if s.key == "" || len(s.key) > longestKey {
+	if s.key == "" || len(s.key) > longestKey || !utf8.ValidString(s.key) {
 		return s, city.Invalid("web.form.broken")
+	}
+	if by := form.Get("account"); by != "" && by != actor.Account.String() {
+		return s, city.Unauthenticated("field.other")
 	}
 	if at, err := time.Parse(time.RFC3339, form.Get("made")); err == nil {
 		if now := web.ViewOf(r.Context()).Now; !at.After(now) && now.Sub(at) < 30*24*time.Hour {
@@ -68,13 +75,18 @@ const late = 5 * time.Minute
 // action is what the form wants done with a case. What was done without a signal
 // and arrives late says so, beside the words that were given.
 func (s sent) action(r *http.Request, name string) casework.Action {
-	a := casework.Action{Name: name, Key: s.key, Task: s.text("task"), Reason: s.text("reason"), Appeal: s.text("appeal"), Note: s.text("note"),
+	a := casework.Action{Name: name, Key: s.actor.String() + ":" + name + ":" + s.key, Task: s.text("task"), Reason: s.text("reason"), Appeal: s.text("appeal"), Note: s.text("note"),
 		Opinion: s.text("opinion"), Step: s.text("step")}
 	for _, b := range s.form["bodies"] {
 		a.Bodies = append(a.Bodies, city.BodyID(b))
 	}
-	if now := web.ViewOf(r.Context()).Now; !s.made.IsZero() && now.Sub(s.made) > late && (a.Note != "" || len(s.photos) > 0) {
-		a.Note = strings.TrimSpace(a.Note + "\n" + web.T(r.Context(), "field.made", "at", s.made))
+	if us, err := strconv.ParseInt(s.text("entered"), 10, 64); err == nil && us > 0 {
+		a.Entered = city.FromMicros(us)
+	}
+	if now := web.ViewOf(r.Context()).Now; a.Note != "" && !s.made.IsZero() && now.Sub(s.made) > late {
+		if said := a.Note + "\n" + web.T(r.Context(), "field.made", "at", s.made); utf8.RuneCountInString(said) <= longest {
+			a.Note = said
+		}
 	}
 	return a
 }

@@ -26,7 +26,8 @@ type Task struct {
 	Reports  []Told
 	Before   []string // addresses of pictures
 	After    []string
-	Quick    []Form // one button each, the first is the next thing to do
+	Checked  []string // taken by whoever checked
+	Quick    []Form   // one button each, the first is the next thing to do
 	Forms    []Form
 	Desk     string // address of the same matter at the desk, for what is not done outside
 	Did      city.Text
@@ -51,14 +52,17 @@ type Form struct {
 	Action string
 	Task   string
 	Step   string
-	Key    string
-	Post   string // address
-	Title  city.Text
-	Fields []web.Field
-	Photos []Picture
-	Weight web.Weight
-	Open   bool
-	Others []city.Field // faults of no field
+	// Entered is when the stage was entered, in microseconds: what is done on the
+	// sight of this page counts for this stay and no later one.
+	Entered int64
+	Key     string
+	Post    string // address
+	Title   city.Text
+	Fields  []web.Field
+	Photos  []Picture
+	Weight  web.Weight
+	Open    bool
+	Others  []city.Field // faults of no field
 }
 
 // Picture is a field for a photo.
@@ -126,6 +130,10 @@ func (p *Pages) task(ctx context.Context, actor city.Actor, n city.CaseNumber) (
 			t.Before = append(t.Before, photoPath(n, photo.ID))
 		case incident.RoleAfter:
 			t.After = append(t.After, photoPath(n, photo.ID))
+		case incident.RoleSeen:
+			if photo.Report.IsZero() {
+				t.Checked = append(t.Checked, photoPath(n, photo.ID))
+			}
 		}
 	}
 	t.Facts = p.facts(file.Case, class)

@@ -23,7 +23,7 @@ async function part(request) {
 	const kept = await caches.match(request, { cacheName: PARTS });
 	if (kept) return kept;
 	const answer = await fetch(request);
-	if (answer.ok) await keep(PARTS, request, answer.clone());
+	if (answer.ok) keep(PARTS, request, answer.clone());
 	return answer;
 }
 
@@ -42,7 +42,8 @@ async function page(request, url) {
 		const answer = await fetch(request, { signal: timer.signal });
 		clearTimeout(alarm);
 		if (answer.ok && !answer.redirected && answer.type === "basic" && url.pathname !== "/field/worker.js") {
-			await keep(PAGES, name(url), answer.clone());
+			await belongs(answer);
+			keep(PAGES, name(url), answer.clone());
 		}
 		return answer;
 	} catch (err) {
@@ -57,9 +58,31 @@ async function page(request, url) {
 	}
 }
 
+// belongs drops what is kept of somebody else, before anything of whoever is
+// signed in now is kept.
+async function belongs(answer) {
+	const who = answer.headers.get("Yiwang-Account");
+	if (!who) return;
+	try {
+		const mark = await caches.match("/field/who", { cacheName: PAGES });
+		if (mark && await mark.text() === who) return;
+		await caches.delete(PAGES);
+		await (await caches.open(PAGES)).put("/field/who", new Response(who));
+	} catch (err) {
+		console.warn("not kept:", err);
+	}
+}
+
+// keep puts an answer aside; where there is no room, the page is read all the same.
 async function keep(cacheName, key, answer) {
-	const cache = await caches.open(cacheName);
-	await cache.put(key, answer);
-	const keys = await cache.keys();
-	for (const old of keys.slice(0, Math.max(0, keys.length - MOST))) await cache.delete(old);
+	try {
+		const cache = await caches.open(cacheName);
+		await cache.put(key, answer);
+		const keys = await cache.keys();
+		for (const old of keys.slice(0, Math.max(0, keys.length - MOST))) {
+			if (!old.url.endsWith("/field/who")) await cache.delete(old);
+		}
+	} catch (err) {
+		console.warn("not kept:", err);
+	}
 }

@@ -21,7 +21,7 @@
 		open.onerror = () => reject(open.error);
 	});
 	const ask = async (store, mode, what) => {
-		const tx = (await base).transaction(store, mode);
+		const tx = (await base).transaction(store, mode, { durability: "strict" });
 		const request = what(tx.objectStore(store));
 		return new Promise((resolve, reject) => {
 			tx.oncomplete = () => resolve(request.result);
@@ -50,12 +50,16 @@
 	};
 	const clock = (ms) => new Date(ms).toLocaleString(document.documentElement.lang, { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" });
 	let sending = false;
+	const said = (item) => item.fields.filter(([name, v]) => typeof v === "string" && /^(text|note|reason|address)$/.test(name) && v).map(([, v]) => v).join(" · ");
+	const made = Number(document.documentElement.dataset.made);
+	const old = Date.now() - made > 120000; // a page that was kept, not one that has long been open
 	const show = async () => {
 		const items = await all();
 		const mine = items.filter((i) => i.account === account), others = items.length - mine.length;
 		const waiting = mine.filter((i) => !i.refused);
 		list.replaceChildren();
-		list.hidden = items.length === 0;
+		list.hidden = items.length === 0 && !old;
+		if (old) list.append(node("p", say(words.old, { at: clock(made) })));
 		document.documentElement.dataset.outbox = String(waiting.length);
 		if (waiting.length > 0) {
 			list.append(node("b", say(words.waiting, { n: waiting.length })), node("p", sending ? words.sending : waiting.some((i) => i.signin) ? words.signin : words.kept));
@@ -65,8 +69,14 @@
 			const li = node("li", "", i.refused ? { class: "refused" } : {});
 			const photos = i.fields.filter(([, v]) => v instanceof Blob).length;
 			li.append(node("span", i.label), node("small", say(words.since, { at: clock(i.made) }) + (photos ? " · " + say(words.photos, { n: photos }) : "")));
+			if (said(i)) li.append(node("p", said(i)));
 			if (i.refused) {
 				li.append(node("p", words.refused + " " + i.refused));
+				const b = node("button", words.again, { type: "button", class: "link-button" });
+				b.addEventListener("click", async () => { await put({ ...i, refused: "" }); await send(); });
+				li.append(b);
+			}
+			if (i.refused || i.tries > 2) {
 				const b = node("button", words.drop, { type: "button", class: "link-button" });
 				b.addEventListener("click", async () => { await drop(i.n); await show(); });
 				li.append(b);
@@ -87,19 +97,26 @@
 
 	const body = (item) => {
 		const form = new FormData();
+		form.append("account", item.account);
 		for (const [name, value, file] of item.fields) value instanceof Blob ? form.append(name, value, file) : form.append(name, value);
 		return form;
 	};
 
-	// one sends an item and tells whether the next may follow.
+	// one sends an item; it gives the answer, and null where there is no signal.
 	const one = async (item) => {
 		let answer, said;
 		try {
-			answer = await fetch(item.url, { method: "POST", body: body(item), headers: { Accept: "application/json" }, signal: AbortSignal.timeout(120000) });
-			said = await answer.json();
+			answer = await fetch(item.url, { method: "POST", body: body(item), headers: { Accept: "application/json" }, signal: AbortSignal.timeout(600000) });
 		} catch (err) {
 			console.info("not sent yet:", err);
 			return null;
+		}
+		try {
+			said = await answer.json();
+		} catch (err) { // something between here and the city spoke
+			console.warn("no answer of the city:", answer.status, err);
+			said = answer.status >= 400 && answer.status < 500 && ![401, 403, 408, 425, 429].includes(answer.status)
+				? { state: "refused", message: "HTTP " + answer.status } : { state: "later" };
 		}
 		switch (said.state) {
 		case "done":
@@ -110,9 +127,10 @@
 			return said;
 		case "signin":
 			await put({ ...item, signin: true });
-			return null;
+			return said;
 		}
-		return null;
+		await put({ ...item, tries: (item.tries ?? 0) + 1 });
+		return { state: "later" };
 	};
 
 	// send works through the outbox, in one tab at a time. It gives the answer to
@@ -123,10 +141,17 @@
 		const work = async () => {
 			sending = true;
 			await show();
+			const held = new Set(); // matters of which something before has not arrived
 			for (const item of await all()) {
-				if (item.account !== account || item.refused) continue;
+				const matter = item.url.split("/")[3] ?? item.n;
+				if (item.account !== account || item.refused || held.has(matter)) continue;
 				const said = await one(item);
-				if (!said) {
+				if (said?.state === "later") {
+					held.add(matter);
+					stuck = true;
+					continue;
+				}
+				if (!said || said.state === "signin") {
 					stuck = true;
 					break;
 				}
@@ -196,6 +221,14 @@
 			if (said?.state === "done" && said.href) return location.assign(said.href);
 			button?.removeAttribute("aria-busy");
 			delete form.dataset.sent;
+			if (said?.state === "refused") { // what was typed still stands in the form
+				await drop(n);
+				await show();
+				form.querySelector("[data-fault]")?.remove();
+				const fault = node("p", [said.message, ...(said.faults ?? [])].join(" "), { role: "alert", class: "fault", "data-fault": "", tabindex: "-1" });
+				form.prepend(fault);
+				return fault.focus();
+			}
 			if (!said) form.reset();
 			list.scrollIntoView({ block: "start" });
 			list.setAttribute("tabindex", "-1");
@@ -214,13 +247,18 @@
 		if (!navigator.geolocation || !line) continue;
 		line.hidden = false;
 		line.textContent = line.dataset.finding;
-		navigator.geolocation.getCurrentPosition(
+		const forget = () => { for (const e of form.querySelectorAll("[data-lat], [data-lon]")) e.value = ""; };
+		navigator.geolocation.watchPosition(
 			(at) => {
 				found(form, at);
 				line.textContent = say(line.dataset.found, { m: Math.max(1, Math.round(at.coords.accuracy)) });
 			},
-			() => { line.textContent = line.dataset.failed; },
-			{ enableHighAccuracy: true, timeout: 20000, maximumAge: 60000 });
+			() => {
+				forget();
+				line.textContent = line.dataset.failed;
+			},
+			{ enableHighAccuracy: true, timeout: 20000, maximumAge: 10000 });
+		form.addEventListener("reset", forget); // the next one may be somewhere else
 	}
 	if (document.querySelector("[data-on-duty]") && navigator.geolocation) {
 		let last = 0;
@@ -238,6 +276,9 @@
 	document.addEventListener("visibilitychange", () => { if (!document.hidden) send(); });
 	(async () => {
 		await ours();
+		await show();
+		send();
+		navigator.storage?.persist?.();
 		if (navigator.serviceWorker) {
 			try {
 				await navigator.serviceWorker.register("/field/worker.js", { scope: "/field" });
@@ -253,7 +294,5 @@
 				console.warn("pages are not kept:", err);
 			}
 		}
-		await show();
-		await send();
 	})();
 })();
