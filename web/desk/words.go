@@ -54,8 +54,6 @@ func count(n int) string {
 	return strconv.Itoa(n)
 }
 
-func local(ctx context.Context, t time.Time) time.Time { return t.In(web.ViewOf(ctx).City.Zone) }
-
 // amount says a number of units: "10 个工作日", "10 working days".
 func amount(u city.Unit, n int) city.Text {
 	if u == "" {
