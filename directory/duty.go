@@ -183,7 +183,7 @@ type Around struct {
 // the place are searched, of so many metres and at last everywhere.
 const few = 16
 
-var boxes = []float64{1000, 4000, 16_000}
+var boxes = []float64{1000, 3000, 9000}
 
 // OnShift lists who is on duty, the nearest first and behind them those of whom
 // nobody knows where they are. A shift that has run out is over without anybody's

@@ -116,7 +116,7 @@ func (d *Directory) onShift(q Around, now time.Time) *asked {
 		a.where += " AND (regions = ''"
 		for n := 4; n <= len(q.Region); n++ {
 			if n == 4 || n == 6 || n == 9 || n == 12 {
-				a.where += " OR regions LIKE " + a.bind("%,"+string(q.Region[:n])+",%")
+				a.where += " OR replace(regions, " + a.bind(","+string(q.Region[:n])+",") + ", '') <> regions"
 			}
 		}
 		a.where += ")"
@@ -137,7 +137,7 @@ func watchesNear(ctx context.Context, tx *db.Tx, d *Directory, q Around, b *geo.
 	lat, lon := millionths(q.At.Lat), millionths(q.At.Lon)
 	cos := math.Cos(q.At.Lat * math.Pi / 180)
 	order := fmt.Sprintf("(lat - %s) * (lat - %s) + CAST(%s AS DOUBLE PRECISION) * (lon - %s) * (lon - %s)", a.bind(lat), a.bind(lat), a.bind(cos*cos), a.bind(lon), a.bind(lon))
-	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+" ORDER BY "+order+" LIMIT "+a.bind(2*q.Most+8), a.args...)
+	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+" ORDER BY "+order+" LIMIT "+a.bind(q.Most+8), a.args...)
 }
 
 // watchesAnywhere reads who is on duty, wherever, those who began first.

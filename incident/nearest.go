@@ -32,8 +32,9 @@ type Candidate struct {
 }
 
 // looks are how many of those on duty are asked whether they have a hand free: a
-// few at first, and at last so many that nobody who is further away would be sent.
-var looks = []int{16, 64, 512}
+// few at first, more when theirs are full. Where so many have none, a matter waits in
+// the inbox rather than for somebody from the other end of the city.
+var looks = []int{8, 32, 128}
 
 // Nearest lists officers on duty in a post who cover a region and have a hand free,
 // at most n: the nearest to the place first, behind them those of whom nobody knows

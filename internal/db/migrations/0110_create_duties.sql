@@ -15,6 +15,6 @@ CREATE TABLE duties (
   placed   BIGINT NOT NULL,
   PRIMARY KEY (account, post)
 ) /*sqlite WITHOUT ROWID*/;
-CREATE INDEX duties_near ON duties (post, lat, lon);
+CREATE INDEX duties_near ON duties (post, lat, lon, placed, until_at, since, regions, person);
 CREATE INDEX duties_until ON duties (until_at);
 CREATE INDEX duties_person ON duties (person);
