@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"yiwang/city"
+	"yiwang/incident"
 	"yiwang/notify"
 	"yiwang/web/citizen"
 )
@@ -76,6 +77,7 @@ func TestMessagesLeadSomewhere(t *testing.T) {
 
 	// and every kind of message, in the hands of whoever gets it
 	elder := p.signIn("elder")
+	told := p.report(nobody, incident.Report{Class: "c0101", Text: "井盖破了", Place: riverine})
 	for _, typ := range append(notify.Outside(), "case.approve", "case.refuse") {
 		subject := city.NewAccountID().String()
 		switch noun, _, _ := strings.Cut(typ, "."); noun {
@@ -83,16 +85,18 @@ func TestMessagesLeadSomewhere(t *testing.T) {
 			subject = c.Number
 		case "credential":
 			subject = licence
+		case "incident":
+			subject = string(told.Number)
 		}
 		path := citizen.NoticePath(typ, subject)
 		status, at, page := p.open(elder, path)
 		if typ == "account.code_issued" {
 			status, at, page = p.open("", path)
 		}
-		if status != http.StatusOK || at != path {
+		if want, _, _ := strings.Cut(path, "?"); status != http.StatusOK || at != want {
 			t.Errorf("%s leads to %s: %d at %s", typ, path, status, at)
 		}
-		if (strings.HasPrefix(typ, "case.") || strings.HasPrefix(typ, "credential.")) && !strings.Contains(page, subject) {
+		if (strings.HasPrefix(typ, "case.") || strings.HasPrefix(typ, "credential.") || strings.HasPrefix(typ, "incident.")) && !strings.Contains(page, subject) {
 			t.Errorf("%s: %s is not about %s", typ, path, subject)
 		}
 	}

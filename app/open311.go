@@ -1,12 +1,11 @@
 package app
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"maps"
+	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"yiwang/api/open311"
@@ -22,10 +21,6 @@ type street struct{ a *App }
 
 // stranger is whoever reads what anybody may read.
 var stranger = city.Actor{Kind: city.Anonymous, Channel: city.ChannelAPI}
-
-// mostScanned is how many public matters a question looks through at most, the
-// newest first.
-const mostScanned = 2000
 
 func (a *App) open311() http.Handler {
 	pace := identity.NewPace()
@@ -70,91 +65,87 @@ func (s street) Services() (out []open311.Service) {
 	return out
 }
 
-// File takes a report. Keys of different owners don't meet. Answers to a class's
-// questions and addresses of pictures are put behind the words.
+// File takes a report. Keys of different owners don't meet. Addresses of pictures
+// elsewhere stand behind the words, where officers read them; nothing is fetched.
 func (s street) File(ctx context.Context, actor city.Actor, r open311.Report) (city.CaseNumber, error) {
-	in := incident.Report{Class: r.Code, Text: r.Text, Place: r.Place, Source: "open311", Key: r.Key,
+	in := incident.Report{Class: r.Code, Text: withLinks(r.Text, r.Links), Place: r.Place, Source: "open311", Key: r.Key, Answers: r.Values, Photos: raw(r.Photos),
 		Reporter: incident.Reporter{Name: r.Name, Phone: r.Phone, Email: r.Email, Lang: r.Lang}}
-	for _, code := range slices.Sorted(maps.Keys(r.Values)) {
-		in.Text += fmt.Sprintf("\n%s: %s", code, r.Values[code])
-	}
-	for _, link := range r.Links {
-		in.Text += "\n" + link
-	}
 	receipt, err := s.a.Incidents.Report(ctx, actor, in)
-	return receipt.Number, err
+	return receipt.Number, asked(err)
+}
+
+func withLinks(text string, links []string) string {
+	return strings.TrimSpace(text + "\n" + strings.Join(links, "\n"))
+}
+
+func raw(photos []open311.Photo) (out [][]byte) {
+	for _, p := range photos {
+		out = append(out, p.Bytes)
+	}
+	return out
+}
+
+// asked names fields as Open311 does.
+func asked(err error) error {
+	var e *city.Error
+	if !errors.As(err, &e) || len(e.Fields) == 0 {
+		return err
+	}
+	names := map[string]string{"text": "description", "photo": "media", "place": "lat", "address": "address_string", "name": "first_name", "region": "address_id", "class": "service_code"}
+	said := *e
+	said.Fields = slices.Clone(e.Fields)
+	for i, f := range said.Fields {
+		if code, ok := strings.CutPrefix(f.Name, "answers."); ok {
+			said.Fields[i].Name = "attribute[" + code + "]"
+		} else if name := names[f.Name]; name != "" {
+			said.Fields[i].Name = name
+		}
+	}
+	return &said
 }
 
 // Remark adds a report to an open case.
 func (s street) Remark(ctx context.Context, actor city.Actor, r open311.Remark) (string, error) {
-	in := incident.Report{Text: r.Text, At: r.At, Join: r.Number, Source: "open311.update:" + string(r.Number), Key: r.Key,
+	in := incident.Report{Text: withLinks(r.Text, r.Links), At: r.At, Join: r.Number, Source: "open311.update:" + string(r.Number), Key: r.Key, Photos: raw(r.Photos),
 		Reporter: incident.Reporter{Name: r.Name, Phone: r.Phone, Email: r.Email}}
 	receipt, err := s.a.Incidents.Report(ctx, actor, in)
-	return receipt.Report.String(), err
-}
-
-// each gives public matters, newest first, until f has enough.
-func (s street) each(ctx context.Context, q incident.PublicQuery, f func(incident.PublicIncident) bool) error {
-	q.Limit = 200
-	return s.a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
-		for seen := 0; seen < mostScanned; {
-			list, next, err := s.a.Incidents.Public(ctx, tx, stranger, q)
-			if err != nil {
-				return err
-			}
-			for _, p := range list {
-				if !f(p) {
-					return nil
-				}
-			}
-			if seen += len(list); next == "" {
-				return nil
-			}
-			q.After = next
-		}
-		return nil
-	})
+	return receipt.Report.String(), asked(err)
 }
 
 // Requests are public ones, newest first.
 func (s street) Requests(ctx context.Context, q open311.Query) (out []open311.Request, err error) {
-	ask := incident.PublicQuery{Classes: q.Codes, Since: q.Since, Until: q.Until}
+	ask := incident.PublicQuery{Classes: q.Codes, Since: q.Since, Until: q.Until, Changed: q.ChangedSince, Skip: q.Skip, Limit: q.Limit}
 	if q.Open != q.Closed {
 		ask.Open = &q.Open
 	}
-	if len(q.Numbers) > 0 {
-		ask = incident.PublicQuery{Numbers: q.Numbers}
+	if q.Near > 0 {
+		ask.Near, ask.Metres = geo.Point{Lat: q.Lat, Lon: q.Lon}, q.Near
 	}
-	skip := q.Skip
-	err = s.each(ctx, ask, func(p incident.PublicIncident) bool {
-		at := geo.Point{Lat: p.Place.Lat, Lon: p.Place.Lon}
-		if p.Updated.Before(q.ChangedSince) || q.Near > 0 && (at.IsZero() || geo.Distance(at, geo.Point{Lat: q.Lat, Lon: q.Lon}) > q.Near) {
-			return true
+	if len(q.Numbers) > 0 {
+		ask = incident.PublicQuery{Numbers: q.Numbers, Limit: q.Limit}
+	}
+	err = s.a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		out = nil
+		list, _, err := s.a.Incidents.Public(ctx, tx, stranger, ask)
+		for _, p := range list {
+			note := city.Text{ZhHans: p.Stage.ZhHans + ": " + p.Tell.ZhHans, En: p.Stage.En + ": " + p.Tell.En}
+			out = append(out, open311.Request{Number: p.Number, Code: p.Class, Open: p.Open, Note: note, Body: s.a.bodyName(p.Body), Reported: p.At,
+				Changed: p.Updated, Due: p.Due, Place: p.Place})
 		}
-		if skip > 0 {
-			skip--
-			return true
-		}
-		note := city.Text{ZhHans: p.Stage.ZhHans + ": " + p.Tell.ZhHans, En: p.Stage.En + ": " + p.Tell.En}
-		out = append(out, open311.Request{Number: p.Number, Code: p.Class, Open: p.Open, Note: note, Body: s.a.bodyName(p.Body), Reported: p.At,
-			Changed: p.Updated, Due: p.Due, Place: p.Place})
-		return len(out) < q.Limit
+		return err
 	})
 	return out, err
 }
 
 // Updates are the public steps of public matters between two moments.
 func (s street) Updates(ctx context.Context, since, until time.Time, limit int) (out []open311.Update, err error) {
-	err = s.each(ctx, incident.PublicQuery{Until: until}, func(p incident.PublicIncident) bool {
-		for i, step := range p.Steps {
-			if step.At.Before(since) || step.At.After(until) {
-				continue
-			}
-			out = append(out, open311.Update{ID: fmt.Sprintf("%s-%d", p.Number, i+1), Number: p.Number, At: step.At, Text: step.Tell,
-				Open: p.Open || i < len(p.Steps)-1})
+	err = s.a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		out = nil
+		list, err := s.a.Incidents.Updates(ctx, tx, stranger, since, until, limit)
+		for _, u := range list {
+			out = append(out, open311.Update{ID: u.ID, Number: u.Number, At: u.At, Text: u.Tell, Open: u.Open})
 		}
-		return true
+		return err
 	})
-	slices.SortStableFunc(out, func(a, b open311.Update) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
-	return out[:min(len(out), limit)], err
+	return out, err
 }

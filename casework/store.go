@@ -180,6 +180,29 @@ func actionsOf(ctx context.Context, tx *db.Tx, id city.CaseID, upTo int) ([]stor
 	}, `SELECT seq, at, action, data, sealed FROM case_actions WHERE case_id = $1 AND seq <= $2 ORDER BY seq`, id, upTo)
 }
 
+// changeRow is an action with the case it belongs to.
+type changeRow struct {
+	storedRecord
+	id     city.CaseID
+	number city.CaseNumber
+}
+
+// changesOf reads the actions of cases of a kind after a place in the order of time,
+// up to a moment.
+func changesOf(ctx context.Context, tx *db.Tx, kind city.KindID, after ChangeCursor, until time.Time, limit int) ([]changeRow, error) {
+	return db.All(ctx, tx, func(r db.Row) (c changeRow, err error) {
+		var at int64
+		var data string
+		if err := r.Scan(&c.id, &c.number, &c.Seq, &at, &c.Action, &data); err != nil {
+			return c, err
+		}
+		c.At = city.FromMicros(at)
+		return c, json.Unmarshal([]byte(data), &c.Record)
+	}, `SELECT a.case_id, c.number, a.seq, a.at, a.action, a.data FROM case_actions a JOIN cases c ON c.id = a.case_id
+WHERE (a.at, a.case_id, a.seq) > ($1, $2, $3) AND a.at <= $4 AND c.kind = $5 ORDER BY a.at, a.case_id, a.seq LIMIT $6`,
+		city.Micros(after.At), after.Case[:], after.Seq, city.Micros(until), string(kind), limit)
+}
+
 func claimNumbers(ctx context.Context, tx *db.Tx, name string, n int64) (int64, error) {
 	end, err := db.One[int64](ctx, tx, `INSERT INTO counters (name, next) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET next = counters.next + $3 RETURNING next`, name, 1+n, n)

@@ -3,9 +3,7 @@ package incident
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -150,109 +148,39 @@ func (s *Service) steps(kind city.KindID, records []casework.Record) (steps []St
 	if !ok {
 		return nil
 	}
-	shown := []string{casework.ActOpen, casework.ActReopen, casework.ActSuspendLedger, casework.ActReview}
 	for _, r := range records {
-		st, inStage := k.Stage(r.Stage)
-		step := Step{At: r.At, Name: r.Action, Body: r.By.Body}
-		if inStage {
-			for _, o := range st.Outcomes {
-				if o.Action == r.Action {
-					step.Tell = o.Label
-				}
-			}
-			for _, p := range st.Allow.Progress {
-				if r.Action == casework.ActProgress && p.ID == r.Step {
-					step.Tell = p.Name
-				}
-			}
+		if step, ok := stepOf(k, r); ok {
+			steps = append(steps, step)
 		}
-		if step.Tell == (city.Text{}) {
-			if !slices.Contains(shown, r.Action) {
-				continue
-			}
-			step.Tell, _ = city.LookupText("case.action." + r.Action)
-		}
-		steps = append(steps, step)
 	}
 	return steps
 }
 
-// PublicQuery asks for matters that everybody may see.
-type PublicQuery struct {
-	Classes      []city.ItemCode
-	Numbers      []city.CaseNumber
-	Region       city.RegionCode // and all in it; "" is everywhere
-	Since, Until time.Time
-	Open         *bool
-	After        string // Next of the page before
-	Limit        int    // at most 200; 0 is 50
+// shownSteps are the engine's own actions that anybody may know of, beside outcomes
+// and progress.
+var shownSteps = []string{casework.ActOpen, casework.ActReopen, casework.ActSuspendLedger, casework.ActReview}
 
-	after       time.Time
-	afterNumber city.CaseNumber
-}
-
-// PublicIncident is a matter without anything personal: no words, no address, no
-// names.
-type PublicIncident struct {
-	Number  city.CaseNumber
-	Class   city.ItemCode
-	Open    bool
-	Stage   city.Text // where it stands, or how it ended
-	Tell    city.Text
-	Body    city.BodyID
-	Place   city.Place // point and region
-	At      time.Time
-	Updated time.Time
-	Due     time.Time
-	Steps   []Step
-}
-
-// Public lists them, newest first, with the cursor of the next page.
-func (s *Service) Public(ctx context.Context, tx *db.Tx, actor city.Actor, q PublicQuery) (list []PublicIncident, next string, err error) {
-	if err := s.Access.Ask(ctx, actor, "incident.public", access.Resource{Type: "Incident"}); err != nil {
-		return nil, "", err
-	}
-	if q.Limit <= 0 {
-		q.Limit = 50
-	}
-	q.Limit = min(q.Limit, 200)
-	if len(q.Numbers) > 200 || len(q.Classes) > 200 {
-		return nil, "", city.Invalid("error.cursor")
-	}
-	if q.After != "" {
-		raw, err := base64.RawURLEncoding.DecodeString(q.After)
-		var at int64
-		if _, scan := fmt.Sscanf(string(raw), "%d %s", &at, &q.afterNumber); err != nil || scan != nil {
-			return nil, "", city.Invalid("error.cursor")
+func stepOf(k *casework.Kind, r casework.Record) (Step, bool) {
+	step := Step{At: r.At, Name: r.Action, Body: r.By.Body}
+	if st, ok := k.Stage(r.Stage); ok {
+		for _, o := range st.Outcomes {
+			if o.Action == r.Action {
+				step.Tell = o.Label
+			}
 		}
-		q.after = city.FromMicros(at)
-	}
-	rows, err := publicOf(ctx, tx, q, q.Limit+1)
-	if err != nil {
-		return nil, "", err
-	}
-	if len(rows) > q.Limit {
-		rows = rows[:q.Limit]
-		last := rows[len(rows)-1]
-		next = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", city.Micros(last.opened), last.number))
-	}
-	for _, r := range rows {
-		c, err := s.cases.Get(ctx, tx, program(actor), r.number)
-		if err != nil {
-			return nil, "", err
+		for _, p := range st.Allow.Progress {
+			if r.Action == casework.ActProgress && p.ID == r.Step {
+				step.Tell = p.Name
+			}
 		}
-		records, err := s.cases.History(ctx, tx, program(actor), r.number)
-		if err != nil {
-			return nil, "", err
-		}
-		p := PublicIncident{Number: r.number, Class: r.class, Open: c.Open, Stage: c.StageName, Tell: c.Tell, Body: c.Body,
-			Place: city.Place{Lat: r.at.Lat, Lon: r.at.Lon, Region: r.region}, At: r.opened, Updated: r.opened, Due: c.Due, Steps: s.steps(c.Kind, records)}
-		if n := len(records); n > 0 {
-			p.Updated = records[n-1].At
-		}
-		list = append(list, p)
 	}
-	return list, next, nil
+	if step.Tell == (city.Text{}) {
+		if !slices.Contains(shownSteps, r.Action) {
+			return step, false
+		}
+		step.Tell, _ = city.LookupText("case.action." + r.Action)
+	}
+	return step, true
 }
 
 // ReportSeen is a report as an officer reads it.

@@ -107,7 +107,7 @@ func (r *Report) check() error {
 	}
 	r.Text, r.Place.Address = clean(r.Text), clean(r.Place.Address)
 	r.Reporter.Name, r.Reporter.Phone, r.Reporter.Email = clean(r.Reporter.Name), clean(r.Reporter.Phone), clean(r.Reporter.Email)
-	if r.Text == "" && r.Class == "" {
+	if r.Text == "" && r.Class == "" && (r.Join == "" || len(r.Photos) == 0) {
 		bad("text", "incident.text.empty")
 	}
 	for _, f := range []struct {

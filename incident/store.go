@@ -130,8 +130,8 @@ WHERE open = 1 AND lat <> 0 AND class = $1 AND lat BETWEEN $2 AND $3 AND lon BET
 		string(class), millionths(b.South), millionths(b.North), millionths(b.West), millionths(b.East), city.Micros(since))
 }
 
-// publicOf reads what everybody may see, newest first.
-func publicOf(ctx context.Context, tx *db.Tx, q PublicQuery, limit int) ([]incidentRow, error) {
+// publicOf reads what everybody may see, newest first; of a place the box around it.
+func publicOf(ctx context.Context, tx *db.Tx, q PublicQuery, skip, limit int) ([]incidentRow, error) {
 	args := []any{}
 	bind := func(v any) string {
 		args = append(args, v)
@@ -169,12 +169,17 @@ func publicOf(ctx context.Context, tx *db.Tx, q PublicQuery, limit int) ([]incid
 		}
 		where += " AND open = " + bind(open)
 	}
+	if !q.Near.IsZero() {
+		b := geo.Around(q.Near, q.Metres)
+		where += " AND lat <> 0 AND lat BETWEEN " + bind(millionths(b.South)) + " AND " + bind(millionths(b.North))
+		where += " AND lon BETWEEN " + bind(millionths(b.West)) + " AND " + bind(millionths(b.East))
+	}
 	if !q.after.IsZero() {
 		at := bind(city.Micros(q.after))
 		where += " AND (opened_at, number) < (" + at + ", " + bind(string(q.afterNumber)) + ")"
 	}
 	return db.All(ctx, tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents WHERE `+where+
-		` ORDER BY opened_at DESC, number DESC LIMIT `+bind(limit), args...)
+		` ORDER BY opened_at DESC, number DESC LIMIT `+bind(limit)+` OFFSET `+bind(skip), args...)
 }
 
 func texts[T ~string](list []T) []string {
@@ -220,4 +225,22 @@ func reportsOf(ctx context.Context, tx *db.Tx, id city.CaseID) ([]reportRow, err
 
 func countReports(ctx context.Context, tx *db.Tx, id city.CaseID) (int, error) {
 	return db.One[int](ctx, tx, `SELECT count(*) FROM incident_reports WHERE case_id = $1`, id)
+}
+
+// joinRow is a report that joined a public matter.
+type joinRow struct {
+	id     city.ReportID
+	number city.CaseNumber
+	at     time.Time
+}
+
+func publicJoins(ctx context.Context, tx *db.Tx, since, until time.Time, limit int) ([]joinRow, error) {
+	return db.All(ctx, tx, func(r db.Row) (j joinRow, err error) {
+		var at int64
+		err = r.Scan(&j.id, &j.number, &at)
+		j.at = city.FromMicros(at)
+		return j, err
+	}, `SELECT r.id, r.number, r.at FROM incident_reports r JOIN incidents i ON i.number = r.number
+WHERE r.joined = 1 AND r.at >= $1 AND r.at <= $2 AND i.public = 1 AND r.at >= i.opened_at ORDER BY r.at, r.id LIMIT $3`,
+		city.Micros(since), city.Micros(until), limit)
 }

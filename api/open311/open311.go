@@ -49,7 +49,7 @@ const (
 	mostForm     = 1 << 20
 	mostWithFile = 32 << 20
 	mostPhotos   = 5
-	mostPhoto    = 12 << 20
+	mostPhoto    = 20 << 20
 	farthest     = 50_000 // metres around a point
 )
 

@@ -269,7 +269,7 @@ func TestWhatIsSent(t *testing.T) {
 	d := newDoor(desk)
 	v := url.Values{"api_key": {"demo"}, "service_code": {"c0101"}, "lat": {"30.1"}, "long": {"121.2"}, "address_string": {" 1 Road "}, "email": {"a@b.example"},
 		"first_name": {"Ann"}, "last_name": {"Lee"}, "phone": {"123"}, "description": {"loud"}, "media_url": {"http://pictures.example/1.jpg"},
-		"attribute[kind]": {"loud"}, "attribute[also][]": {"a", "b"}, "attribute[unknown]": {"x"}, "device_id": {"d"}}
+		"attribute[kind]": {"loud"}, "attribute[since]": {"2026-03-01T08:00"}, "attribute[also][]": {"a", "b"}, "attribute[unknown]": {"x"}, "device_id": {"d"}}
 	for range 2 {
 		r := httptest.NewRequest("POST", "/open311/v2/requests.json", strings.NewReader(v.Encode()))
 		r.Header.Set("Content-Type", formMedia+"; charset=UTF-8")
@@ -284,7 +284,7 @@ func TestWhatIsSent(t *testing.T) {
 	}
 	r := desk.reports[0]
 	if r.Name != "Ann Lee" || r.Email != "a@b.example" || r.Phone != "123" || r.Text != "loud" || r.Place.Address != "1 Road" || r.Place.Lon != 121.2 ||
-		r.Values["kind"] != "loud" || r.Values["also"] != "a,b" || len(r.Values) != 2 || len(r.Links) != 1 {
+		r.Values["kind"] != "loud" || r.Values["also"] != "a,b" || r.Values["since"] != "2026-03-01T08:00:00+08:00" || len(r.Values) != 3 || len(r.Links) != 1 {
 		t.Errorf("%+v", r)
 	}
 	if w := send(d, "POST", "/open311/test/v2/requests.xml", formMedia, strings.NewReader(v.Encode())); w.Code != 200 || len(desk.reports) != 1 {
@@ -318,7 +318,7 @@ func TestPictures(t *testing.T) {
 	if w := send(d, "POST", "/open311/v2/requests.json", media, body(6, 1)); w.Code != 400 {
 		t.Errorf("six pictures: %d %s", w.Code, w.Body)
 	}
-	if w := send(d, "POST", "/open311/v2/requests.json", media, body(1, 13<<20)); w.Code != 413 {
+	if w := send(d, "POST", "/open311/v2/requests.json", media, body(1, 21<<20)); w.Code != 413 {
 		t.Errorf("a large picture: %d", w.Code)
 	}
 	if w := send(d, "POST", "/open311/v2/requests.json", media, io.MultiReader(body(0, 0), strings.NewReader("--x"))); w.Code != 200 {

@@ -168,7 +168,7 @@ func (d *Door) file(x *exchange, actor city.Actor, v url.Values, photos []Photo)
 	if lat == "" && lon == "" && r.Place.Address == "" && r.Place.Region == "" {
 		bad.add("lat", "open311.no_place")
 	}
-	r.Values = attributes(&bad, s, v)
+	r.Values = attributes(&bad, s, v, d.Zone)
 	if err := bad.err(); err != nil {
 		return err
 	}
@@ -210,8 +210,9 @@ func links(bad *faults, v url.Values) (out []string) {
 }
 
 // attributes are the answers to the questions of a service: attribute[CODE], or
-// attribute[CODE][] for several.
-func attributes(bad *faults, s Service, v url.Values) map[string]string {
+// attribute[CODE][] for several. Times are given on as RFC 3339; one without an
+// offset is the city's.
+func attributes(bad *faults, s Service, v url.Values, zone *time.Location) map[string]string {
 	out := map[string]string{}
 	for _, a := range s.Attributes {
 		name := "attribute[" + a.Code + "]"
@@ -238,6 +239,10 @@ func attributes(bad *faults, s Service, v url.Values) map[string]string {
 			}
 		}
 		out[a.Code] = strings.Join(said, ",")
+		if a.Datatype == "datetime" {
+			var known faults
+			out[a.Code] = date(&known, name, said[0], zone, false).Format(time.RFC3339)
+		}
 	}
 	return out
 }
