@@ -141,7 +141,13 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 			store.Close()
 		}
 	}()
-	if err := a.build(ctx); err != nil {
+	build := func() error { return a.build(ctx) }
+	if a.Existing { // beside a city that is served, and makes nothing
+		err = build()
+	} else {
+		err = a.DB.Alone(ctx, build)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return a, a.faces(ctx)
@@ -169,28 +175,43 @@ func (a *App) openDatabase(ctx context.Context) error {
 	return nil
 }
 
-// master is the key that everything personal lies under. It is made once, for an
-// empty database; a database that holds sealed records without its key is an
-// error and not a reason to make another.
-func (a *App) master(ctx context.Context) ([]byte, error) {
-	empty := false
-	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+// vault is opened with the key that everything personal lies under. It is made
+// once, for an empty database, which holds something sealed from then on; a
+// database that holds sealed records without its key, or with another, is an error
+// and not a reason to make one.
+func (a *App) vault(ctx context.Context) (v *journal.Vault, err error) {
+	empty, fits := false, true
+	err = a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		empty, err = journal.Empty(ctx, tx)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return journal.LoadMaster(masterFile(a.Data), empty && !a.Existing)
+	key, err := journal.LoadMaster(masterFile(a.Data), empty && !a.Existing)
+	if err != nil {
+		return nil, err
+	}
+	if v, err = journal.NewVault(key); err != nil || empty && a.Existing {
+		return v, err
+	}
+	err = a.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		if empty {
+			_, err = v.NewKey(ctx, tx, city.PersonID{})
+			return err
+		}
+		fits, err = v.Fits(ctx, tx)
+		return err
+	})
+	if err == nil && !fits {
+		err = fmt.Errorf("the master key %s is not the one of this database: every process that serves it needs the same data folder, or the same keys and files in its own", masterFile(a.Data))
+	}
+	return v, err
 }
 
 func (a *App) build(ctx context.Context) error {
 	p := a.Pack
-	key, err := a.master(ctx)
-	if err != nil {
-		return err
-	}
-	vault, err := journal.NewVault(key)
+	vault, err := a.vault(ctx)
 	if err != nil {
 		return err
 	}
@@ -300,10 +321,14 @@ func (a *App) passkeySite() *identity.Site {
 
 // Start begins the work behind the faces: followers, timers, deciding rules.
 func (a *App) Start(ctx context.Context) (err error) {
-	for _, publish := range []func(context.Context, city.Actor) error{a.Algorithms.Publish, a.Items.Publish} {
-		if err := publish(ctx, city.SystemActor("app")); err != nil {
+	err = a.DB.Alone(ctx, func() error {
+		if err := a.Algorithms.Publish(ctx, city.SystemActor("app")); err != nil {
 			return err
 		}
+		return a.Items.Publish(ctx, city.SystemActor("app"))
+	})
+	if err != nil {
+		return err
 	}
 	if err := a.Journal.Start(ctx); err != nil {
 		return err

@@ -53,6 +53,7 @@ type backend interface {
 	compose(ctx context.Context, fn func(context.Context, *Tx) error) error
 	view(ctx context.Context, fn func(context.Context, *Tx) error) error
 	migrate(ctx context.Context, to int64) error
+	alone(ctx context.Context, fn func() error) error
 	ping(ctx context.Context) error
 	close() error
 }
@@ -104,6 +105,12 @@ func (d *DB) Migrate(ctx context.Context) error { return d.b.migrate(ctx, 0) }
 // MigrateTo brings the schema up to a version and no further, for a copy that an
 // older program made.
 func (d *DB) MigrateTo(ctx context.Context, version int64) error { return d.b.migrate(ctx, version) }
+
+// Alone runs fn while no other process is in Alone or Migrate on this database:
+// nodes that begin at the same moment make what has to be made once, one after the
+// other. A process that dies within lets the next one in. Don't call it within
+// itself. On SQLite there is one process.
+func (d *DB) Alone(ctx context.Context, fn func() error) error { return d.b.alone(ctx, fn) }
 
 // Ping reports whether the database answers.
 func (d *DB) Ping(ctx context.Context) error { return d.b.ping(ctx) }

@@ -78,9 +78,11 @@ func (b *sqliteBackend) migrate(ctx context.Context, to int64) error {
 }
 
 func (b *postgresBackend) migrate(ctx context.Context, to int64) error {
-	d := stdlib.OpenDBFromPool(b.pool)
-	defer d.Close()
-	return migrateWith(ctx, d, goose.DialectPostgres, Postgres, to)
+	return b.alone(ctx, func() error {
+		d := stdlib.OpenDBFromPool(b.pool)
+		defer d.Close()
+		return migrateWith(ctx, d, goose.DialectPostgres, Postgres, to)
+	})
 }
 
 // Newest is the version of the schema that this program works with.

@@ -84,6 +84,22 @@ func (b *postgresBackend) transact(ctx context.Context, begin string, fn func(co
 	return err
 }
 
+// aloneLock is the advisory lock of alone, the program's own number.
+const aloneLock = 0x79697761_6e670001
+
+// alone holds the lock on a connection beside the pool, which may have but one.
+func (b *postgresBackend) alone(ctx context.Context, fn func() error) error {
+	conn, err := pgx.ConnectConfig(ctx, b.pool.Config().ConnConfig)
+	if err != nil {
+		return pgError(err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) // which gives the lock back
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(aloneLock)); err != nil {
+		return pgError(err)
+	}
+	return fn()
+}
+
 func (b *postgresBackend) ping(ctx context.Context) error { return pgError(b.pool.Ping(ctx)) }
 
 func (b *postgresBackend) close() error { b.pool.Close(); return nil }

@@ -123,6 +123,8 @@ func (b *sqliteBackend) compose(ctx context.Context, fn func(context.Context, *T
 	return j.err
 }
 
+func (b *sqliteBackend) alone(_ context.Context, fn func() error) error { return fn() }
+
 func (b *sqliteBackend) ping(ctx context.Context) error {
 	// The readers own all connections but the log's, so a reader has to ask.
 	return b.view(ctx, func(ctx context.Context, tx *Tx) error {
