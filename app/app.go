@@ -266,14 +266,15 @@ func (a *App) domain(ctx context.Context) (err error) {
 		Hotline: p.Site.Hotline, BadRatings: p.Site.BadRatings, PersonOf: a.personOf}); err != nil {
 		return err
 	}
-	effects := a.Items.Effects()
+	effects, composed := a.Items.Effects(), []string(nil)
 	if p.Site.Incidents.Kind != "" {
 		a.Incidents = incident.New(incident.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Directory: a.Directory,
 			Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs})
 		maps.Copy(effects, a.Incidents.Effects())
+		composed = a.Incidents.Composed()
 	}
 	if a.Cases, err = casework.New(ctx, casework.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
-		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: effects, Superior: a.Directory.Superior}); err != nil {
+		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: effects, Superior: a.Directory.Superior, Composed: composed}); err != nil {
 		return err
 	}
 	if a.Incidents != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,12 @@ func (e *Engine) Do(ctx context.Context, actor city.Actor, n city.CaseNumber, a 
 	if err = e.db.Step(ctx, step); errors.Is(err, db.ErrDuplicate) && remembered {
 		e.rows.forget(n) // another node may have moved the case on
 		err = e.db.Step(ctx, step)
+	}
+	if errors.Is(err, ErrAgain) {
+		err = e.db.Update(ctx, step)
+	}
+	if errors.Is(err, ErrAgain) {
+		return Case{}, conflict(err)
 	}
 	if errors.Is(err, db.ErrDuplicate) {
 		if a.Key != "" { // perhaps it was our own repeat that won
@@ -115,7 +122,7 @@ func (e *Engine) Act(ctx context.Context, tx *db.Tx, actor city.Actor, n city.Ca
 			effects, r.Params = o.Effects, a.Params
 		}
 	}
-	if len(effects) > 0 && tx.Composed() {
+	if tx.Composed() && slices.ContainsFunc(effects, func(f Effect) bool { return !e.compose[f.Name] }) {
 		return Case{}, db.ErrNotComposed
 	}
 	row.state = apply(k, row.state, r)
@@ -145,9 +152,10 @@ func (e *Engine) Act(ctx context.Context, tx *db.Tx, actor city.Actor, n city.Ca
 }
 
 // consider reads the case and checks everything that may speak against the
-// action. A composed step begins with the row that is remembered, if any; what
-// would be refused on it is looked at again on the stored one. again is the
-// answer where the action is a repeat.
+// action. What this transaction has made of the case already counts as it is. A
+// composed step begins with the row that is remembered, if any; what would be
+// refused on it is looked at again on the stored one. again is the answer where
+// the action is a repeat.
 func (e *Engine) consider(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, a Action) (row caseRow, k *Kind, t Task, again *Case, err error) {
 	may := func() (err error) {
 		if k, err = e.version(ctx, tx, row.kind, row.version); err != nil {
@@ -169,6 +177,13 @@ func (e *Engine) consider(ctx context.Context, tx *db.Tx, actor city.Actor, n ci
 			return err
 		}
 		return complete(k, &row.state, a)
+	}
+	if kept, ok := tx.Kept(keptRow(n)).(caseRow); ok && a.Key == "" {
+		row = kept
+		if err = may(); err == nil {
+			err = fits()
+		}
+		return row, k, t, nil, err
 	}
 	if tx.Composed() {
 		var ok bool

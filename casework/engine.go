@@ -27,6 +27,11 @@ import (
 // the action with everything else.
 type EffectFunc func(ctx context.Context, tx *db.Tx, call EffectCall) error
 
+// ErrAgain, wrapped, is what a check of an effect's queued statement returns when
+// what the effect had read has changed since: Do takes the step once more, with
+// the database to itself where it can.
+var ErrAgain = errors.New("casework: what an effect had read has changed")
+
 // EffectCall is what an effect is told.
 type EffectCall struct {
 	Key    string // unique: case, seq and place among the action's effects
@@ -53,6 +58,10 @@ type Options struct {
 	Kinds    []Kind
 	Effects  map[string]EffectFunc
 	Superior func(city.PostID) (city.PostID, bool) // the post above; nil: none has one
+	// Composed names effects that may be part of a composed step (db.Compose): they
+	// only read and queue, and what they read is changed by nothing but actions on
+	// the same case, or is checked by what they queue.
+	Composed []string
 }
 
 // Engine opens cases and moves them on. It is safe for concurrent use.
@@ -64,6 +73,7 @@ type Engine struct {
 	cal      *city.Calendar
 	effects  map[string]EffectFunc
 	superior func(city.PostID) (city.PostID, bool)
+	compose  map[string]bool // effects that may be part of composed steps
 	numbers  *numbers
 	rows     rows
 
@@ -86,8 +96,11 @@ type kindVersion struct {
 // cases already open keep theirs.
 func New(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{db: o.DB, journal: o.Journal, access: o.Access, clock: o.Clock, cal: o.Calendar, effects: o.Effects, superior: o.Superior,
-		current: map[city.KindID]*compiled{}, old: map[kindVersion]*Kind{}}
+		compose: map[string]bool{}, current: map[city.KindID]*compiled{}, old: map[kindVersion]*Kind{}}
 	e.numbers = newNumbers(o.DB, o.Prefix)
+	for _, name := range o.Composed {
+		e.compose[name] = true
+	}
 	for i := range o.Kinds {
 		k := &o.Kinds[i]
 		if fs := k.Check(); len(fs) > 0 {
@@ -246,9 +259,14 @@ func (e *Engine) write(ctx context.Context, tx *db.Tx, k *Kind, row *caseRow, r 
 	}
 	row.derive(k, e.cal)
 	kept := *row
+	kept.hadTasks = len(kept.state.Tasks) > 1
+	tx.Keep(keptRow(kept.number), kept) // for a further action in this transaction
 	tx.AfterCommit(func() { e.rows.put(kept) })
 	return row.store(ctx, tx, k, r, sealed, idem)
 }
+
+// keptRow is the key of a case's row as this transaction leaves it.
+type keptRow city.CaseNumber
 
 // announce appends the journal's event of an action.
 func (e *Engine) announce(ctx context.Context, tx *db.Tx, actor city.Actor, k *Kind, c Case, r Record, index []journal.Entry) error {

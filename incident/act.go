@@ -29,7 +29,7 @@ type To struct {
 
 // Dispatch sends a matter to whoever mends such things (派单).
 func (s *Service) Dispatch(ctx context.Context, actor city.Actor, n city.CaseNumber, to To) (c casework.Case, err error) {
-	err = s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err = s.DB.Step(ctx, func(ctx context.Context, tx *db.Tx) error {
 		in, err := incidentByNumber(ctx, tx, n)
 		if err != nil {
 			return missing(err)
@@ -51,7 +51,7 @@ func (s *Service) Dispatch(ctx context.Context, actor city.Actor, n city.CaseNum
 			to.Limit = class.Limit
 		}
 		if class.Code != in.class {
-			changeClass(tx, in.id, class.Code, public(class))
+			changeClass(tx, in, class.Code, public(class))
 		}
 		c, err = s.send(ctx, tx, actor, n, to.Post, to.Limit)
 		return err
@@ -90,11 +90,15 @@ func (s *Service) dispatched(ctx context.Context, tx *db.Tx, call casework.Effec
 	if err != nil {
 		return missing(err)
 	}
+	_, to, err := reportersOf(ctx, tx, c.ID, c.Number)
+	if err != nil {
+		return err
+	}
 	data := map[string]any{"item": in.class, "automatic": call.Actor.Kind == city.System}
 	if !c.Due.IsZero() {
 		data["due"] = c.Due
 	}
-	if err := s.tell(ctx, tx, "incident.dispatched", call, data); err != nil {
+	if err := s.tell(ctx, tx, "incident.dispatched", call, to, data); err != nil {
 		return err
 	}
 	_, err = s.giveAll(ctx, tx, call, in)
@@ -112,21 +116,10 @@ func (s *Service) whistled(ctx context.Context, tx *db.Tx, call casework.EffectC
 	return nil
 }
 
-// tell appends an event of a case to everybody who reported it.
-func (s *Service) tell(ctx context.Context, tx *db.Tx, typ string, call casework.EffectCall, data map[string]any) error {
-	reports, err := reportsOf(ctx, tx, call.Case.ID)
-	if err != nil {
-		return err
-	}
+// tell appends an event of a case to those who reported it.
+func (s *Service) tell(ctx context.Context, tx *db.Tx, typ string, call casework.EffectCall, to []journal.Recipient, data map[string]any) error {
 	data["number"], data["body"] = call.Case.Number, call.Case.Body
-	return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: typ, Subject: string(call.Case.Number), Actor: call.Actor, To: reporters(reports), Data: data})
-}
-
-func reporters(rows []reportRow) (to []journal.Recipient) {
-	for _, r := range rows {
-		to = append(to, journal.Recipient{Reporter: r.id})
-	}
-	return to
+	return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: typ, Subject: string(call.Case.Number), Actor: call.Actor, To: to, Data: data})
 }
 
 // Merge ends a matter as the same as another: its reports go on with that one,
@@ -152,15 +145,15 @@ func (s *Service) merged(ctx context.Context, tx *db.Tx, call casework.EffectCal
 	if !target.Open {
 		return fieldFault("into", "incident.join.closed")
 	}
-	setOpen(tx, from.ID, 0)
-	reports, err := reportsOf(ctx, tx, from.ID)
+	to, err := setOpen(ctx, tx, from.ID, from.Number, 0)
 	if err != nil {
 		return err
 	}
-	for _, r := range reports {
-		moveReport(tx, r.id, target.ID, target.Number)
+	for _, r := range to {
+		moveReport(tx, r.Reporter, target.ID, target.Number)
 	}
-	return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: "incident.merged", Subject: string(from.Number), Actor: call.Actor, To: reporters(reports),
+	join(tx, target.ID, len(to))
+	return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: "incident.merged", Subject: string(from.Number), Actor: call.Actor, To: to,
 		Data: map[string]any{"number": from.Number, "from": from.Number, "into": into, "body": target.Body}})
 }
 
@@ -277,21 +270,32 @@ func (s *Service) Effects() map[string]casework.EffectFunc {
 		"supervise_incident": s.supervised}
 }
 
+// Composed are the effects that only read and queue (casework.Options).
+func (s *Service) Composed() []string {
+	return []string{"dispatch_incident", "close_incident", "reopen_incident", "evidence_incident"}
+}
+
 // closed notes that a matter is over, however it ended, and tells everybody who
 // reported it.
 func (s *Service) closed(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
-	setOpen(tx, call.Case.ID, 0)
+	to, err := setOpen(ctx, tx, call.Case.ID, call.Case.Number, 0)
+	if err != nil {
+		return err
+	}
 	if a := call.Record.Action; a != casework.ActWithdraw && a != casework.ActTerminate {
 		askByCall(tx, call.Case.ID, city.Micros(s.now()))
 	}
-	return s.tell(ctx, tx, "incident.answered", call, map[string]any{"item": call.Case.Item, "result": call.Case.Result})
+	return s.tell(ctx, tx, "incident.answered", call, to, map[string]any{"item": call.Case.Item, "result": call.Case.Result})
 }
 
 // reopened notes that a matter is taken up again.
 func (s *Service) reopened(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
-	setOpen(tx, call.Case.ID, 1)
+	to, err := setOpen(ctx, tx, call.Case.ID, call.Case.Number, 1)
+	if err != nil {
+		return err
+	}
 	askByCall(tx, call.Case.ID, 0)
-	if err := s.tell(ctx, tx, "incident.reopened", call, map[string]any{"item": call.Case.Item}); err != nil {
+	if err := s.tell(ctx, tx, "incident.reopened", call, to, map[string]any{"item": call.Case.Item}); err != nil {
 		return err
 	}
 	return s.again(ctx, tx, call)
@@ -316,7 +320,7 @@ func missing(err error) error {
 
 // raced turns a race that was lost at the commit into the conflict that it is.
 func raced(err error) error {
-	if errors.Is(err, db.ErrDuplicate) {
+	if errors.Is(err, db.ErrDuplicate) || errors.Is(err, casework.ErrAgain) {
 		return city.Conflict("case.changed")
 	}
 	return err

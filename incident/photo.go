@@ -281,6 +281,9 @@ func (s *Service) unseal(ctx context.Context, tx *db.Tx, row photoRow) ([]byte, 
 // evidenced refuses that something is done where its class wants a picture of it
 // afterwards, and there is neither one of this round nor a word why.
 func (s *Service) evidenced(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
+	if call.Record.Words.Note != "" {
+		return nil
+	}
 	class := s.classes[call.Case.Item]
 	in, err := incidentByNumber(ctx, tx, call.Case.Number)
 	if err != nil {
@@ -289,7 +292,7 @@ func (s *Service) evidenced(ctx context.Context, tx *db.Tx, call casework.Effect
 	if c, ok := s.classes[in.class]; ok {
 		class = c
 	}
-	if class == nil || !class.wants("after") || call.Record.Words.Note != "" {
+	if class == nil || !class.wants("after") {
 		return nil
 	}
 	rows, err := photosOf(ctx, tx, call.Case.ID)

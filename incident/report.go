@@ -179,7 +179,7 @@ func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (out R
 			s.drop(ctx, photos)
 		}
 	}()
-	err = s.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err = s.opening.step(ctx, s.DB, s.spot(r, class), func(ctx context.Context, tx *db.Tx, leave func()) error {
 		if out, err = s.before(ctx, tx, once); !errors.Is(err, db.ErrNoRows) {
 			return err
 		}
@@ -190,6 +190,10 @@ func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (out R
 		c, joined, err := s.caseFor(ctx, tx, actor, r, class, at, now)
 		if err != nil {
 			return err
+		}
+		if joined {
+			join(tx, c.ID, 1)
+			leave()
 		}
 		out, err = s.keep(ctx, tx, actor, r, once, key, photos, c, class, at, joined, now)
 		if err == nil && !joined && r.Then.Name != "" {
@@ -206,7 +210,7 @@ func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (out R
 		})
 	}
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, raced(err)
 	}
 	return out, nil
 }

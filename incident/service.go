@@ -92,6 +92,7 @@ type Service struct {
 	list    []Class
 	words   *Classifier
 	middles *geo.Grid[city.RegionCode] // of communities
+	opening spots
 }
 
 // New makes the service of a city that takes reports. Bind gives it the engine.

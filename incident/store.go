@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
+	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/geo"
 	"yiwang/internal/db"
@@ -22,7 +24,14 @@ type incidentRow struct {
 	public int
 	open   int
 	opened time.Time
+	// reports counts those who joined: what was read of them stands as long as it does.
+	reports int
+	fresh   bool                // made in this transaction, and
+	made    []journal.Recipient // with these reports
 }
+
+// keptIncident is the key of a matter's row as this transaction leaves it.
+type keptIncident city.CaseNumber
 
 type reportRow struct {
 	id      city.ReportID
@@ -65,8 +74,10 @@ func millionths(degrees float64) int64 { return int64(math.Round(degrees * 1e6))
 func degrees(millionths int64) float64 { return float64(millionths) / 1e6 }
 
 func insertIncident(tx *db.Tx, r incidentRow) {
-	tx.Later(`INSERT INTO incidents (case_id, number, class, type, lat, lon, region, public, open, opened_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)`, nil,
+	r.open, r.reports, r.fresh = 1, 1, true
+	tx.Keep(keptIncident(r.number), r)
+	tx.Later(`INSERT INTO incidents (case_id, number, class, type, lat, lon, region, public, open, opened_at, reports)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, 1)`, nil,
 		r.id, string(r.number), string(r.class), string(r.typ), millionths(r.at.Lat), millionths(r.at.Lon), string(r.region), r.public, city.Micros(r.opened))
 }
 
@@ -91,12 +102,39 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, '',
 		millionths(r.place.Lat), millionths(r.place.Lon), person, r.key, r.sealed, phone)
 }
 
-func changeClass(tx *db.Tx, id city.CaseID, class city.ItemCode, public int) {
-	tx.Later(`UPDATE incidents SET class = $1, public = $2 WHERE case_id = $3`, nil, string(class), public, id)
+func changeClass(tx *db.Tx, in incidentRow, class city.ItemCode, public int) {
+	in.class, in.public = class, public
+	tx.Keep(keptIncident(in.number), in)
+	tx.Later(`UPDATE incidents SET class = $1, public = $2 WHERE case_id = $3`, nil, string(class), public, in.id)
 }
 
-func setOpen(tx *db.Tx, id city.CaseID, open int) {
-	tx.Later(`UPDATE incidents SET open = $1 WHERE case_id = $2`, nil, open, id)
+// join counts n more reports of a matter that is open; otherwise the step is
+// refused with casework.ErrAgain.
+func join(tx *db.Tx, id city.CaseID, n int) {
+	tx.Later(`UPDATE incidents SET reports = reports + $1 WHERE case_id = $2 AND open = 1`, touchedOne, n, id)
+}
+
+func touchedOne(rows int64) error {
+	if rows != 1 {
+		return fmt.Errorf("%w: a matter, or who reported it", casework.ErrAgain)
+	}
+	return nil
+}
+
+// setOpen opens or closes a matter and gives those who reported it up to then.
+// Nobody joins unnoticed in between: a composed step is refused with
+// casework.ErrAgain where somebody did, another has the row to itself from here on.
+func setOpen(ctx context.Context, tx *db.Tx, id city.CaseID, n city.CaseNumber, open int) (to []journal.Recipient, err error) {
+	if !tx.Composed() {
+		if _, err := tx.Exec(ctx, `UPDATE incidents SET open = $1 WHERE case_id = $2`, open, id); err != nil {
+			return nil, err
+		}
+	}
+	reports, to, err := reportersOf(ctx, tx, id, n)
+	if err == nil && tx.Composed() {
+		tx.Later(`UPDATE incidents SET open = $1 WHERE case_id = $2 AND reports = $3`, touchedOne, open, id, reports)
+	}
+	return to, err
 }
 
 func moveReport(tx *db.Tx, id city.ReportID, to city.CaseID, n city.CaseNumber) {
@@ -108,18 +146,21 @@ func rateReport(tx *db.Tx, id city.ReportID, at int64, rating string, sealed []b
 	tx.Later(`UPDATE incident_reports SET rated_at = $1, rating = $2, sealed = $3, call_at = 0 WHERE id = $4`, nil, at, rating, sealed, id)
 }
 
-const incidentColumns = `case_id, number, class, type, lat, lon, region, public, open, opened_at`
+const incidentColumns = `case_id, number, class, type, lat, lon, region, public, open, opened_at, reports`
 
 func scanIncident(r db.Row) (in incidentRow, err error) {
 	var lat, lon, opened int64
 	var number, class, typ, region string
-	err = r.Scan(&in.id, &number, &class, &typ, &lat, &lon, &region, &in.public, &in.open, &opened)
+	err = r.Scan(&in.id, &number, &class, &typ, &lat, &lon, &region, &in.public, &in.open, &opened, &in.reports)
 	in.number, in.class, in.typ, in.region = city.CaseNumber(number), city.ItemCode(class), Type(typ), city.RegionCode(region)
 	in.at, in.opened = geo.Point{Lat: degrees(lat), Lon: degrees(lon)}, city.FromMicros(opened)
 	return in, err
 }
 
 func incidentByNumber(ctx context.Context, tx *db.Tx, n city.CaseNumber) (incidentRow, error) {
+	if in, ok := tx.Kept(keptIncident(n)).(incidentRow); ok {
+		return in, nil
+	}
 	return scanIncident(tx.QueryRow(ctx, `SELECT `+incidentColumns+` FROM incidents WHERE number = $1`, string(n)))
 }
 
@@ -220,8 +261,35 @@ func reportByID(ctx context.Context, tx *db.Tx, id city.ReportID) (reportRow, er
 const mostReports = 1000
 
 func reportsOf(ctx context.Context, tx *db.Tx, id city.CaseID) ([]reportRow, error) {
-	return db.All(ctx, tx, scanReport, `SELECT `+reportColumns+` FROM incident_reports WHERE case_id = $1 ORDER BY at, id LIMIT $2`, id, mostReports)
+	return db.All(ctx, tx, scanReport, `SELECT `+reportColumns+` FROM incident_reports WHERE case_id = $1 ORDER BY at, id LIMIT `+strconv.Itoa(mostReports), id)
 }
+
+// reportersOf reads how many reports a matter has and who made them, in one
+// statement and so of one moment.
+func reportersOf(ctx context.Context, tx *db.Tx, id city.CaseID, n city.CaseNumber) (count int, to []journal.Recipient, err error) {
+	if in, ok := tx.Kept(keptIncident(n)).(incidentRow); ok && in.fresh {
+		return in.reports, in.made, nil
+	}
+	rows, err := tx.Query(ctx, reportersSQL, id)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var report city.ReportID // NULL where nobody reported it
+		if err := rows.Scan(&count, &report); err != nil {
+			return 0, nil, err
+		}
+		if !report.IsZero() {
+			to = append(to, journal.Recipient{Reporter: report})
+		}
+	}
+	return count, to, rows.Err()
+}
+
+// A limit that is bound would have SQLite prepare the statement anew each time.
+var reportersSQL = fmt.Sprintf(`SELECT i.reports, r.id FROM incidents i LEFT JOIN incident_reports r ON r.case_id = i.case_id
+WHERE i.case_id = $1 ORDER BY r.at, r.id LIMIT %d`, mostReports)
 
 func countReports(ctx context.Context, tx *db.Tx, id city.CaseID) (int, error) {
 	return db.One[int](ctx, tx, `SELECT count(*) FROM incident_reports WHERE case_id = $1`, id)

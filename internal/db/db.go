@@ -177,6 +177,7 @@ type Tx struct {
 	after  []func()
 	// composed transactions only queue: reads don't see what was queued.
 	composed bool
+	kept     map[any]any
 }
 
 // Engine tells which engine runs the transaction, for the rare statement that
@@ -185,6 +186,18 @@ func (tx *Tx) Engine() Engine { return tx.engine }
 
 // Composed reports whether the transaction can only read and queue (Compose).
 func (tx *Tx) Composed() bool { return tx.composed }
+
+// Keep notes a value for the rest of the transaction under a key of a type of the
+// caller's own: a row that was queued, say, which a composed step can't read yet.
+func (tx *Tx) Keep(key, value any) {
+	if tx.kept == nil {
+		tx.kept = map[any]any{}
+	}
+	tx.kept[key] = value
+}
+
+// Kept is what was noted under the key in this transaction; nil when nothing was.
+func (tx *Tx) Kept(key any) any { return tx.kept[key] }
 
 // Exec runs a statement now and returns the number of rows it touched. What was
 // queued by Later runs first.
