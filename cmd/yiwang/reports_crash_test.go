@@ -345,7 +345,8 @@ func (b *reporting) ringing(ctx context.Context, a *app.App) (left int) {
 }
 
 // escalated checks that the timer took every step with a late matter, each once
-// and in order, and that the row is what the actions fold to.
+// and in order, that one supervision order came of it, and that the row is what
+// the actions fold to.
 func (b *reporting) escalated(ctx context.Context, tx *db.Tx, a *app.App, number city.CaseNumber) error {
 	f, err := a.Cases.CaseFile(ctx, tx, system, number)
 	if err != nil {
@@ -363,6 +364,13 @@ func (b *reporting) escalated(ctx context.Context, tx *db.Tx, a *app.App, number
 	want := " " + casework.ActWarn + strings.Repeat(" "+casework.ActOverdue, steps)
 	if took != want || f.State.Step != steps {
 		b.Errorf("the timer took%s with case %s and came to step %d, want%s", took, number, f.State.Step, want)
+	}
+	orders, err := a.Cases.Children(ctx, tx, system, f.ID)
+	if err != nil {
+		return err
+	}
+	if len(orders) != 1 || orders[0].Kind != "supervision" {
+		b.Errorf("%d orders came of case %s: %+v", len(orders), number, orders)
 	}
 	folded, err := a.Cases.StateAt(ctx, tx, system, number, time.Now().Add(time.Hour))
 	if err != nil {
