@@ -125,7 +125,7 @@ func (a *App) faces(ctx context.Context) error {
 		Clock: a.Clock, Cookie: a.cookie(), Secure: secure, Demo: a.Demo, Address: a.address, Checks: checks})
 	var err error
 	a.Site, err = web.New(web.Options{Clock: a.Clock, Log: a.Log, Demo: a.Demo, Roads: a.Pack.Roads, Visitor: pages.Visitor, City: web.City{Code: string(s.Code), Name: s.Name,
-		Hotline: s.Hotline, Mark: s.Mark.Text, MarkColour: s.Mark.Colour, River: s.River, Zone: a.Pack.Zone}})
+		Hotline: s.Hotline, Mark: s.Mark.Text, MarkColour: s.Mark.Colour, River: s.River, Zone: a.Pack.Zone, Reports: a.Incidents != nil}})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -125,6 +126,32 @@ func (s *Service) Follow(ctx context.Context, tx *db.Tx, actor city.Actor, n cit
 	}
 	f.MayReopen = slices.ContainsFunc(file.Options, func(o casework.Option) bool { return o.Action == casework.ActReopen })
 	return f, nil
+}
+
+// CodeOf is the code of the report that the actor made of a matter while signed in,
+// so that they need not keep it.
+func (s *Service) CodeOf(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber) (string, error) {
+	if err := s.Access.Ask(ctx, actor, "incident.follow", access.Resource{Type: "Incident", ID: string(n)}); err != nil {
+		return "", err
+	}
+	in, err := incidentByNumber(ctx, tx, n)
+	if err != nil {
+		return "", missing(err)
+	}
+	person := applicant(actor)
+	if person.IsZero() {
+		return "", city.NotFound("incident.missing")
+	}
+	row, err := reportBy(ctx, tx, in.id, person)
+	if err != nil {
+		return "", missing(err)
+	}
+	var words said
+	err = s.Journal.Vault().Unseal(ctx, tx, row.key, row.sealed, &words)
+	if errors.Is(err, journal.ErrErased) || err == nil && !bytes.Equal(row.code, s.digest(n, words.Code)) { // moved here from another number
+		return "", city.NotFound("incident.missing")
+	}
+	return words.Code, err
 }
 
 // ends tells whether an action ended the case. Only its words are meant for

@@ -256,6 +256,11 @@ func reportByID(ctx context.Context, tx *db.Tx, id city.ReportID) (reportRow, er
 	return scanReport(tx.QueryRow(ctx, `SELECT `+reportColumns+` FROM incident_reports WHERE id = $1`, id))
 }
 
+// reportBy is the first report that a person made of a matter.
+func reportBy(ctx context.Context, tx *db.Tx, id city.CaseID, person city.PersonID) (reportRow, error) {
+	return scanReport(tx.QueryRow(ctx, `SELECT `+reportColumns+` FROM incident_reports WHERE case_id = $1 AND person = $2 ORDER BY at, id LIMIT 1`, id, person))
+}
+
 // mostReports are so many of one matter as are read at once; a burst pipe in a
 // whole district is reported by thousands.
 const mostReports = 1000

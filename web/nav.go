@@ -1,5 +1,7 @@
 package web
 
+import "slices"
+
 // NavItem is one entry of a menu. Section names the part of the site that is
 // marked as current.
 type NavItem struct {
@@ -13,8 +15,19 @@ type NavItem struct {
 var ResidentNav = []NavItem{
 	{Section: "services", Key: "web.nav.services", Href: "/"},
 	{Section: "matters", Key: "web.nav.matters", Href: "/matters"},
+	{Section: reportSection, Key: "web.nav.report", Href: "/report"},
 	{Section: "licences", Key: "web.nav.licences", Href: "/licences"},
 	{Section: "verify", Key: "web.nav.verify", Href: "/verify"},
+}
+
+// reportSection is there only in cities that take reports.
+const reportSection = "report"
+
+func residentNav(v *View) []NavItem {
+	if v.City.Reports {
+		return ResidentNav
+	}
+	return slices.DeleteFunc(slices.Clone(ResidentNav), func(n NavItem) bool { return n.Section == reportSection })
 }
 
 // footNav stands at the foot of the resident's pages.

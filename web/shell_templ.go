@@ -296,7 +296,7 @@ func Resident(d Doc) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = menu(ResidentNav, d.Section).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = menu(residentNav(ViewOf(ctx)), d.Section).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

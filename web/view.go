@@ -18,6 +18,7 @@ type City struct {
 	MarkColour string // "#b8322a"; white is read on it
 	River      string // "#0d5c75"; the colour of actions and links
 	Zone       *time.Location
+	Reports    bool // takes reports of what is wrong in the streets
 }
 
 // Visitor is who a request comes from, as the session says.

@@ -113,6 +113,9 @@ func (p *Pages) counter(id string) Counter {
 // line says a matter in one sentence.
 func (p *Pages) line(c casework.Case) Matter {
 	m := Matter{Name: p.caseName(c), Number: c.Number, Href: CasePath(c.Number, ""), State: p.state(c), Tell: p.tell(c), Sentence: p.then(c)}
+	if c.Kind == p.Pack.Site.Incidents.Kind {
+		m.Href = NoticePath("incident.reported", string(c.Number))
+	}
 	return m
 }
 

@@ -113,6 +113,9 @@ func (p *Pages) kindOf(c casework.Case) (*casework.Kind, *casework.Stage) {
 // an earlier one.
 func (p *Pages) caseName(c casework.Case) city.Text {
 	it, _, ok := p.Items.Item(c.Item)
+	if class, found := p.Pack.Class(c.Item); found {
+		return class.Name
+	}
 	switch {
 	case !ok:
 		return c.KindName

@@ -152,12 +152,15 @@ func quoted(text string, terms []string) []string {
 	marked := make([]bool, len(letters))
 	for _, t := range terms {
 		term := []rune(t)
+		if len(term) < 3 && !hanRune(term) { // "is" decided nothing that anybody would say
+			continue
+		}
 		for i := 0; len(term) > 0 && i+len(term) <= len(low); i++ {
 			if !slices.Equal(low[i:i+len(term)], term) {
 				continue
 			}
 			end := i + len(term)
-			if !unicode.Is(unicode.Han, term[0]) { // a whole word, or its plural
+			if !hanRune(term) { // a whole word, or its plural
 				if i > 0 && wordRune(low[i-1]) {
 					continue
 				}
@@ -191,6 +194,8 @@ func quoted(text string, terms []string) []string {
 }
 
 const mostQuoted = 3
+
+func hanRune(term []rune) bool { return len(term) > 0 && unicode.Is(unicode.Han, term[0]) }
 
 func wordRune(r rune) bool {
 	return (unicode.IsLetter(r) || unicode.IsDigit(r)) && !unicode.Is(unicode.Han, r)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"yiwang/city"
+	"yiwang/geo"
 	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/web"
@@ -28,6 +29,27 @@ type Row struct {
 	State  web.Tagged
 	Tell   city.Text
 	Then   city.Message
+	Point  geo.Point // zero when nobody said where exactly
+	Open   bool
+}
+
+// pin is the matter on a map.
+func (r Row) pin() web.Pin {
+	kind := web.PinOther
+	if !r.Open {
+		kind = web.PinDone
+	}
+	return web.Pin{At: r.Point, Kind: kind, Text: r.Name, Href: SeenPath(r.Number)}
+}
+
+// pins are those whose place is known.
+func pins(rows []Row) (out []web.Pin) {
+	for _, r := range rows {
+		if !r.Point.IsZero() {
+			out = append(out, r.pin())
+		}
+	}
+	return out
 }
 
 // Seen is a matter as everybody may see it.
@@ -35,7 +57,6 @@ type Seen struct {
 	Row
 	Office city.Text
 	Steps  []web.Step
-	Open   bool
 }
 
 const listed = 20 // on a page
@@ -81,7 +102,7 @@ func (p *Pages) public(r *http.Request, q incident.PublicQuery) (list []incident
 
 func (p *Pages) row(in incident.PublicIncident) Row {
 	overdue := in.Open && !in.Due.IsZero() && in.Due.Before(p.Clock.Now())
-	return Row{Number: in.Number, Name: p.name(in.Class, city.Text{}), Where: p.where(in.Place.Region), At: in.At,
+	return Row{Number: in.Number, Name: p.name(in.Class, city.Text{}), Where: p.where(in.Place.Region), At: in.At, Open: in.Open, Point: geo.Point{Lat: in.Place.Lat, Lon: in.Place.Lon},
 		State: stateOf(in.Open, in.Stage, "", false, overdue), Tell: in.Tell, Then: p.sentence(in.Open, in.Body, in.Due, time.Time{}, overdue)}
 }
 
@@ -136,5 +157,5 @@ func (p *Pages) seen(w http.ResponseWriter, r *http.Request) error {
 		return city.NotFound("case.not_found")
 	}
 	in := list[0]
-	return web.Render(w, r, http.StatusOK, SeenPage(Seen{Row: p.row(in), Office: p.body(in.Body), Steps: p.steps(in.Steps, in.Open), Open: in.Open}))
+	return web.Render(w, r, http.StatusOK, SeenPage(Seen{Row: p.row(in), Office: p.body(in.Body), Steps: p.steps(in.Steps, in.Open)}))
 }

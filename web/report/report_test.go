@@ -313,3 +313,18 @@ func TestRatedAndTakenUpAgain(t *testing.T) {
 		w.visit().send(http.MethodPost, path, "application/x-www-form-urlencoded", strings.NewReader("level=1&reason=x")).expect(http.StatusOK, "How is your report doing?")
 	}
 }
+
+// Who was signed in needs no code, and nobody else gets theirs.
+func TestSignedIn(t *testing.T) {
+	w := jianghai(t)
+	w.visitor = city.Actor{Kind: city.Resident, Account: city.NewAccountID(), Person: city.NewPersonID(), Name: "林小满", Assurance: city.AssurancePassword, Channel: city.ChannelWeb}
+	v := w.visit().get(report.Path).expect(http.StatusOK, "You are signed in")
+	v.fill(report.Path, with(send, haitang, map[string]string{"text": lamp})).expect(http.StatusOK, "One more step")
+	v.fill(report.Path, send).expect(http.StatusOK, "among your matters")
+	number := city.CaseNumber(words(v.all(".keep .number")[0]))
+	w.visit().get(report.FollowPath(number)).expect(http.StatusOK, lamp)
+	w.visitor.Person = city.NewPersonID()
+	w.visit().get(report.FollowPath(number)).expect(http.StatusOK, "How is your report doing?")
+	w.visitor = city.Actor{}
+	w.visit().get(report.FollowPath(number)).expect(http.StatusOK, "How is your report doing?")
+}

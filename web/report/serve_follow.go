@@ -43,9 +43,33 @@ func (p *Pages) follow(w http.ResponseWriter, r *http.Request) error {
 	asked := cut(r.URL.Query().Get("number"), 40)
 	k, ok := p.remembered(r)
 	if !ok || asked != "" && asked != string(k.Number) {
+		if own, err := p.own(r, asked); err != nil {
+			return err
+		} else if own.Code != "" {
+			p.remember(w, r, own)
+			return p.show(w, r, http.StatusOK, own, nil)
+		}
 		return web.Render(w, r, http.StatusOK, FindPage(Find{Number: asked}))
 	}
 	return p.show(w, r, http.StatusOK, k, nil)
+}
+
+// own is the pair of what the reader reported while signed in; without a code when
+// that is none of theirs.
+func (p *Pages) own(r *http.Request, number string) (k pair, err error) {
+	a := web.ViewOf(r.Context()).Actor
+	if number == "" || a.Kind != city.Resident {
+		return k, nil
+	}
+	k.Number = city.CaseNumber(number)
+	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) (err error) {
+		k.Code, err = p.Incidents.CodeOf(ctx, tx, a, k.Number)
+		return err
+	})
+	if city.KindOf(err) == city.KindNotFound {
+		return pair{}, nil
+	}
+	return k, err
 }
 
 // show is the page of the matter; with what was sent and at fault put into it.

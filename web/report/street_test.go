@@ -88,7 +88,7 @@ func newStreets(t testing.TB, d *db.DB, name string) *streets {
 		Prefix: p.Site.NumberPrefix, Kinds: kinds, Effects: w.incidents.Effects()})
 	w.ok(err)
 	w.ok(w.incidents.Bind(w.cases))
-	site, err := web.New(web.Options{Roads: p.Roads, City: web.City{Code: string(p.Site.Code), Name: p.Site.Name, Hotline: p.Site.Hotline, Zone: p.Zone}, Clock: w.clock,
+	site, err := web.New(web.Options{Roads: p.Roads, City: web.City{Code: string(p.Site.Code), Name: p.Site.Name, Hotline: p.Site.Hotline, Zone: p.Zone, Reports: true}, Clock: w.clock,
 		Log: slog.New(slog.NewTextHandler(lines{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Visitor: func(*http.Request) (web.Visitor, error) {
 			return web.Visitor{Actor: w.visitor}, nil

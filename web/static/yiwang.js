@@ -116,6 +116,7 @@
 		const most = Number(part.dataset.most);
 		let held = [];
 		let busy = Promise.resolve();
+		let pending = 0;
 		const show = () => {
 			const files = new DataTransfer();
 			for (const h of held) files.items.add(h.file);
@@ -149,6 +150,7 @@
 		};
 		input.addEventListener("change", () => {
 			const chosen = [...input.files];
+			pending++;
 			busy = busy.then(async () => {
 				const room = most - list.querySelectorAll(":not([data-new])[name=kept]").length - held.length;
 				for (const f of chosen.slice(0, Math.max(room, 0) + 1)) {
@@ -156,18 +158,15 @@
 					held.push({ file, url: URL.createObjectURL(file) });
 				}
 				show();
+				pending--;
 			});
 		});
-		input.form.addEventListener("submit", (e) => {
-			if (input.dataset.ready) return;
+		input.form.addEventListener("submit", (e) => { // not before the photos are small
+			if (!pending) return;
 			e.preventDefault();
 			e.stopImmediatePropagation();
 			const button = e.submitter;
-			busy.then(() => {
-				input.dataset.ready = "1";
-				input.form.requestSubmit(button);
-				delete input.dataset.ready;
-			});
+			busy.then(() => setTimeout(() => input.form.requestSubmit(button)));
 		});
 	}
 
