@@ -83,7 +83,9 @@ func newStreets(t testing.TB, d *db.DB, name string) *streets {
 	blobs, err := serviceitem.OpenBlobs(t.TempDir())
 	w.ok(err)
 	w.incidents = incident.New(incident.Options{DB: d, Journal: events, Access: asks, Clock: w.clock, Directory: dir, Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs})
-	kinds := slices.DeleteFunc(slices.Clone(p.Kinds), func(k casework.Kind) bool { return k.ID != p.Site.Incidents.Kind })
+	kinds := slices.DeleteFunc(slices.Clone(p.Kinds), func(k casework.Kind) bool {
+		return k.ID != p.Site.Incidents.Kind && k.ID != p.Site.Incidents.Supervision
+	})
 	w.cases, err = casework.New(ctx, casework.Options{DB: d, Journal: events, Access: asks, Clock: w.clock, Calendar: p.Calendar,
 		Prefix: p.Site.NumberPrefix, Kinds: kinds, Effects: w.incidents.Effects()})
 	w.ok(err)
