@@ -100,3 +100,40 @@ func TestSuggest(t *testing.T) {
 		t.Errorf("a long text: %+v", got)
 	}
 }
+
+// A shelf finds what answers a whole sentence, says by which words, and nothing
+// where only filler words meet.
+func TestShelf(t *testing.T) {
+	leaf := func(id, zh, en, answer string) incident.Leaf {
+		return incident.Leaf{ID: id, Question: city.Text{ZhHans: zh, En: en}, Answer: city.Text{ZhHans: answer, En: answer}}
+	}
+	s := incident.NewShelf([]incident.Leaf{
+		leaf("card", "身份证丢了怎么补办？", "My identity card is lost", "带户口簿到派出所，40 元"),
+		leaf("lamp", "路灯不亮多久能修好？", "How long until a street lamp is mended?", "24 小时"),
+		leaf("dog", "有人遛狗不牵绳怎么办？", "A dog without a lead", "街道上门"),
+		{ID: "senior", Question: city.Text{ZhHans: "高龄津贴", En: "Allowance"}, Also: []string{"八十岁的老人"}},
+	})
+	for said, want := range map[string]string{
+		"您好，我想问一下我的身份证昨天丢了要怎么补":          "card",
+		"小区门口那个路灯不亮，好几天了":                "lamp",
+		"my dog has lost its lead":       "dog",
+		"我妈妈八十岁了有没有补贴":                   "senior",
+		"The street lamps here are dark": "lamp",
+		"今天天气真好":                         "",
+		"":                               "",
+	} {
+		got := s.Find(said, 3)
+		switch {
+		case want == "" && len(got) > 0:
+			t.Errorf("%q finds %s with %.2f", said, got[0].ID, got[0].Score)
+		case want != "" && (len(got) == 0 || got[0].ID != want || len(got[0].Why) == 0):
+			t.Errorf("%q finds %+v, want %s", said, got, want)
+		}
+	}
+	if got := incident.NewShelf(nil).Find("身份证", 3); got != nil {
+		t.Errorf("an empty shelf has %v", got)
+	}
+	if got := s.Find(strings.Repeat("身份证丢了", 100000), 1); len(got) != 1 {
+		t.Errorf("a long text finds %d", len(got))
+	}
+}

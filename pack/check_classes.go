@@ -72,6 +72,13 @@ func (l *loader) checkIncidents() {
 	}
 }
 
+// checkKnowledge looks at what the hotline can say at once.
+func (l *loader) checkKnowledge() {
+	for i, d := range l.knowledge.docs {
+		d.atFields(l.knowledge.vals[i].Check())
+	}
+}
+
 // checkMappings looks at what the mappings of foreign tables name.
 func (l *loader) checkMappings() {
 	known := map[city.ItemCode]bool{}

@@ -33,6 +33,7 @@ type City struct {
 	Listed      []serviceitem.Listed // the imported catalogue
 	Groups      []incident.Group     // classes of incidents; empty where the city takes none
 	Mappings    []Mapping            // of foreign tables
+	Knowledge   []incident.Chapter   // what the hotline can say at once; empty where the city has none
 	Sensors     alert.Definition     // empty where the city has none
 	Roads       *geo.Roads           // nil where the city has no map
 	Policies    map[string][]byte    // Cedar, by file

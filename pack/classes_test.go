@@ -323,3 +323,48 @@ func TestWordsNobodyTaught(t *testing.T) {
 		t.Errorf("%d of %d among three", three, len(sentences))
 	}
 }
+
+// The cities can answer much at once; what is wrong with an answer is told at its line.
+func TestKnowledge(t *testing.T) {
+	for name, least := range map[string]int{"jianghai": 25, "hudson": 8} {
+		c, faults := Load("../cities/" + name)
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		n := 0
+		for _, k := range c.Knowledge {
+			n += len(k.Entries)
+		}
+		if n < least {
+			t.Errorf("%s answers %d questions, want %d", name, n, least)
+		}
+	}
+	m := small(t)
+	m["knowledge/pool.yaml"] = &fstest.MapFile{Data: []byte(`id: pool
+name: {zh-Hans: 泳池, en: The pool}
+entries:
+  - id: opening
+    question: {zh-Hans: 几点开门, en: When it opens}
+    answer: {zh-Hans: 七点, en: At seven}
+    source: {zh-Hans: 泳池, en: The pool}
+    day: "2026-05-01"
+  - id: opening
+    question: {zh-Hans: 多少钱}
+    answer: {zh-Hans: "` + strings.Repeat("长", 601) + `", en: long}
+    source: {zh-Hans: 泳池, en: The pool}
+`)}
+	_, faults := LoadFS(m)
+	var got []string
+	for _, f := range faults {
+		got = append(got, f.String())
+	}
+	want := []string{"knowledge/pool.yaml:9:", "knowledge/pool.yaml:9: The day", "knowledge/pool.yaml:10:", "knowledge/pool.yaml:11:"}
+	for _, w := range want {
+		if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, w) }) {
+			t.Errorf("no fault at %s in %q", w, got)
+		}
+	}
+	if len(got) != 4 {
+		t.Errorf("faults %q", got)
+	}
+}

@@ -74,6 +74,7 @@ type loader struct {
 	items       defs[serviceitem.Item]
 	classes     defs[incident.Group]
 	mappings    defs[Mapping]
+	knowledge   defs[incident.Chapter]
 
 	unread map[string]bool // files that couldn't be read
 	known  index
@@ -82,7 +83,7 @@ type loader struct {
 // folders are those of a pack, with the ending of their files; "" is any.
 var folders = map[string]string{
 	"bodies": ".yaml", "credentials": ".yaml", "rules": ".yaml", "forms": ".yaml", "kinds": ".yaml", "items": ".yaml",
-	"classes": ".yaml", "import": ".yaml", "access": ".cedar", "examples": "", "imported": ".csv",
+	"classes": ".yaml", "knowledge": ".yaml", "import": ".yaml", "access": ".cedar", "examples": "", "imported": ".csv",
 }
 
 // ownFiles are those beside the folders; the ones that are true must be there.
@@ -169,6 +170,7 @@ func (l *loader) read() {
 	readAll(l, "kinds", &l.kinds, func(k *casework.Kind) string { return string(k.ID) })
 	readAll(l, "items", &l.items, func(it *serviceitem.Item) string { return string(it.Code) })
 	readAll(l, "classes", &l.classes, func(g *incident.Group) string { return g.ID })
+	readAll(l, "knowledge", &l.knowledge, func(c *incident.Chapter) string { return c.ID })
 	readAll(l, "import", &l.mappings, func(m *Mapping) string { return m.ID })
 	l.city.Listed = readImported(l.fsys, l.faults)
 	l.city.Policies = map[string][]byte{}
@@ -223,9 +225,10 @@ func (l *loader) checkAll() {
 	l.checkSensors()
 	l.checkClasses()
 	l.checkMappings()
+	l.checkKnowledge()
 	l.checkPolicies()
 	c := l.city
 	c.Site, c.Regions, c.Sensors = l.siteDef, l.regionsDef, l.sensorsDef
-	c.Groups, c.Mappings = l.classes.vals, l.mappings.vals
+	c.Groups, c.Mappings, c.Knowledge = l.classes.vals, l.mappings.vals, l.knowledge.vals
 	c.Bodies, c.Credentials, c.Kinds, c.Items = l.bodies.vals, l.credentials.vals, l.kinds.vals, l.items.vals
 }
