@@ -140,8 +140,12 @@ func (a *App) faces(ctx context.Context) error {
 	if a.Incidents != nil {
 		report.New(report.Deps{DB: a.DB, Incidents: a.Incidents, Directory: a.Directory, Clock: a.Clock, Secure: secure, Address: a.address, Checks: checks}).Routes(inner)
 	}
-	officers := desk.New(desk.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases, Items: a.Items,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, ItemName: a.itemName, OnDuty: a.onDuty, Search: a.found})
+	atDesk := desk.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases, Items: a.Items,
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, ItemName: a.itemName, OnDuty: a.onDuty, Search: a.found}
+	if a.Incidents != nil {
+		a.hotline(&atDesk, inner)
+	}
+	officers := desk.New(atDesk)
 	inner.Handle("/desk", officers)
 	inner.Handle("/desk/", officers)
 	if a.Incidents != nil {

@@ -113,6 +113,28 @@ func inboxCounts(ctx context.Context, tx *db.Tx, actor city.Actor, now int64) (C
 	return c, nil
 }
 
+// late reads one page and one row more of open cases by due date.
+func late(ctx context.Context, tx *db.Tx, q LateQuery, after cursorAt, now int64) ([]caseRow, error) {
+	b := &binder{}
+	where := "c.open = 1"
+	if !q.All {
+		where += " AND c.due < " + b.bind(now)
+	}
+	if after.set {
+		where += " AND (c.due, c.id) > (" + b.bind(after.key) + ", " + b.bind(after.id) + ")"
+	}
+	if q.Body != "" {
+		where += " AND c.body = " + b.bind(string(q.Body))
+	}
+	if q.Kind != "" {
+		where += " AND c.kind = " + b.bind(string(q.Kind))
+	}
+	if q.Region != "" {
+		where += " AND substr(c.region, 1, " + b.bind(len(q.Region)) + ") = " + b.bind(string(q.Region))
+	}
+	return db.All(ctx, tx, scanCase, "SELECT "+rowColumns+" FROM cases c WHERE "+where+" ORDER BY c.due, c.id LIMIT "+b.bind(q.Limit+1), b.args...)
+}
+
 func casesOf(ctx context.Context, tx *db.Tx, actor city.Actor, after cursorAt, limit int) ([]caseRow, error) {
 	column, who := "c.applicant", any(actor.Applicant())
 	if !actor.Firm.IsZero() {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strings"
 
 	"yiwang/city"
 )
@@ -97,18 +98,24 @@ type Read struct {
 type Shelf struct {
 	leaves []Leaf
 	has    map[string]map[int]float64 // by term: the leaves, and how much it counts there
-	size   []float64
+	filler map[string]bool
+	size   []float64 // what all the words of its question count, by leaf
 }
 
 const (
 	inAnswer  = 0.35 // what a word of the answer counts beside one of the question
-	leastFit  = 0.6  // what a leaf has to reach; below it only filler words met
+	leastFit  = 0.35 // what a leaf has to reach; below it only filler words met
 	mostFound = 20
 )
 
 // NewShelf makes a shelf of leaves.
 func NewShelf(leaves []Leaf) *Shelf {
-	s := &Shelf{leaves: slices.Clone(leaves), has: map[string]map[int]float64{}, size: make([]float64, len(leaves))}
+	s := &Shelf{leaves: slices.Clone(leaves), has: map[string]map[int]float64{}, filler: map[string]bool{}, size: make([]float64, len(leaves))}
+	for _, lang := range city.Langs {
+		for _, w := range strings.Split(city.Say(lang, "incident.knowledge.fillers"), "|") {
+			s.filler[w] = true
+		}
+	}
 	for i, l := range leaves {
 		see := func(text string, weight float64) {
 			for _, t := range terms(text) {
@@ -128,7 +135,9 @@ func NewShelf(leaves []Leaf) *Shelf {
 	}
 	for t, in := range s.has {
 		for i, w := range in {
-			s.size[i] += w * s.rare(t)
+			if w == 1 {
+				s.size[i] += s.rare(t)
+			}
 		}
 	}
 	return s
@@ -151,6 +160,9 @@ func (s *Shelf) Find(text string, limit int) []Read {
 	asked = slices.Compact(asked)
 	slices.SortStableFunc(asked, func(a, b string) int { return cmp.Compare(s.rare(b), s.rare(a)) })
 	for _, t := range asked {
+		if s.filler[t] {
+			continue
+		}
 		for i, w := range s.has[t] {
 			score[i] += w * s.rare(t)
 			if len(why[i]) < mostWhy {

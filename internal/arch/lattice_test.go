@@ -44,6 +44,7 @@ app < internal/bench < cmd/yiwang
 cities < app, demo, cmd/yiwang
 alert, identity < api/mqtt < app
 web < web/field < app
+web < web/hotline < app
 city < api/open311 < app
 web < web/report < app
 `

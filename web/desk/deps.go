@@ -16,6 +16,7 @@ import (
 	"yiwang/internal/db"
 	"yiwang/scorecard"
 	"yiwang/serviceitem"
+	"yiwang/web"
 )
 
 // Deps are what the desk stands on. All are needed but Search, ItemName and OnDuty.
@@ -37,9 +38,17 @@ type Deps struct {
 	// OnDuty lists who is on duty for a task, as the actor may see them, the best to
 	// send first; nil, and no list, is for cases to which nobody is sent.
 	OnDuty func(ctx context.Context, tx *db.Tx, actor city.Actor, c casework.Case, task string) ([]incident.Candidate, error)
+	// More are pages of other packages, for the menu.
+	More []Elsewhere
 	// Search finds cases and licences that the actor may see; nil finds only full
 	// numbers.
 	Search func(ctx context.Context, tx *db.Tx, actor city.Actor, query string, limit int) ([]Hit, error)
+}
+
+// Elsewhere is an entry of the menu for those who may go there.
+type Elsewhere struct {
+	web.NavItem
+	May func(city.Actor) bool
 }
 
 // Hit is something that a search found.

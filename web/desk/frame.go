@@ -12,6 +12,12 @@ import (
 	"yiwang/web"
 )
 
+// Frame is what stands around a page of the desk that another package serves.
+func Frame(ctx context.Context, deps Deps, actor city.Actor, section string) web.DeskDoc {
+	d := &Desk{deps}
+	return d.frame(ctx, actor, section, nil)
+}
+
 // frame is what stands around every page: where one can go, who one is, and
 // until when one is on duty.
 func (d *Desk) frame(ctx context.Context, actor city.Actor, section string, counts *casework.Counts) web.DeskDoc {
@@ -22,6 +28,11 @@ func (d *Desk) frame(ctx context.Context, actor city.Actor, section string, coun
 	doc := web.DeskDoc{Section: section, Nav: []web.NavItem{inbox}}
 	if len(d.atCounter(actor)) > 0 {
 		doc.Nav = append(doc.Nav, web.NavItem{Section: "counter", Key: "desk.nav.counter", Href: PathCounter})
+	}
+	for _, n := range d.More {
+		if n.May(actor) {
+			doc.Nav = append(doc.Nav, n.NavItem)
+		}
 	}
 	doc.Nav = append(doc.Nav, web.NavItem{Section: "licences", Key: "desk.nav.licences", Href: PathLicences})
 	doc.Nav = append(doc.Nav, web.NavItem{Section: "scorecard", Key: "desk.nav.scorecard", Href: PathScores})

@@ -1,0 +1,28 @@
+package app
+
+import (
+	"context"
+	"net/http"
+
+	"yiwang/city"
+	"yiwang/web"
+	"yiwang/web/desk"
+	"yiwang/web/hotline"
+)
+
+// hotline serves the pages of those who answer calls and see what is overdue.
+func (a *App) hotline(atDesk *desk.Deps, mux *http.ServeMux) {
+	atDesk.More = []desk.Elsewhere{
+		{NavItem: web.NavItem{Section: "hotline", Key: "desk.nav.hotline", Href: hotline.Path}, May: func(actor city.Actor) bool { return hotline.Answers(a.Access, actor) }},
+		{NavItem: web.NavItem{Section: "late", Key: "desk.nav.late", Href: hotline.PathLate}, May: func(actor city.Actor) bool { return hotline.MaySeeLate(a.Access, actor) }},
+	}
+	deps := *atDesk
+	calls := hotline.New(hotline.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Cases: a.Cases, Incidents: a.Incidents, Items: a.Items, Knowledge: a.Pack.Knowledge,
+		Frame: func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
+			return desk.Frame(ctx, deps, actor, section)
+		},
+		CasePath: func(n city.CaseNumber) string { return desk.CasePath(n, "") }})
+	mux.Handle(hotline.Path, calls)
+	mux.Handle(hotline.Path+"/", calls)
+	mux.Handle(hotline.PathLate, calls)
+}
