@@ -141,7 +141,7 @@ func (a *App) faces(ctx context.Context) error {
 		report.New(report.Deps{DB: a.DB, Incidents: a.Incidents, Directory: a.Directory, Clock: a.Clock, Secure: secure, Address: a.address, Checks: checks}).Routes(inner)
 	}
 	atDesk := desk.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases, Items: a.Items,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, ItemName: a.itemName, OnDuty: a.onDuty, Search: a.found}
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, Incidents: a.Incidents, ItemName: a.itemName, OnDuty: a.onDuty, Search: a.found}
 	if a.Incidents != nil {
 		a.hotline(&atDesk, inner)
 	}

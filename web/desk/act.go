@@ -87,7 +87,11 @@ func (d *Desk) actionPage(w http.ResponseWriter, r *http.Request) error {
 		o.matter.Conflict = &Conflict{Why: notNow(o.c)}
 		return d.show(w, r, http.StatusConflict, v, o)
 	}
-	if err := d.openForm(r.Context(), v, o, op, typed{}, nil); err != nil {
+	var before typed
+	if into := r.URL.Query().Get("into"); slices.Contains(op.Takes, "into") {
+		before.takes = map[string]string{"into": into} // chosen on the page
+	}
+	if err := d.openForm(r.Context(), v, o, op, before, nil); err != nil {
 		return err
 	}
 	return d.show(w, r, http.StatusOK, v, o)

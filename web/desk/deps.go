@@ -30,6 +30,7 @@ type Deps struct {
 	Algorithms  *algorithm.Register
 	Credentials *credential.Registry
 	Scores      *scorecard.Scorecard
+	Incidents   *incident.Service // nil where the city takes no reports
 	// ItemName is what the city calls what a case is about: an item or a class of
 	// incidents; nil says the code.
 	ItemName func(city.ItemCode) city.Text

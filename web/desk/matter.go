@@ -28,6 +28,7 @@ type Matter struct {
 	Conflict *Conflict
 
 	Complaint *Complaint
+	Streets   *Streets
 	Checked   string       // at the counter: who came, "self" or "proxy"
 	Asked     []Correction // the correction that is being waited for
 	Parts     []Part
@@ -157,6 +158,9 @@ func (d *Desk) fill(ctx context.Context, tx *db.Tx, v visit, o *opened) (err err
 		}
 	}
 	if err := d.application(ctx, tx, m, o.records); err != nil {
+		return err
+	}
+	if m.Streets, err = d.streets(ctx, tx, v, o); err != nil {
 		return err
 	}
 	if err := d.complaint(ctx, tx, v, m, o.records); err != nil {

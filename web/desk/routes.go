@@ -28,6 +28,7 @@ func New(deps Deps) http.Handler {
 	page("GET /desk/cases/{number}", d.casePage)
 	page("GET /desk/cases/{number}/files/{blob}", d.file)
 	page("GET /desk/cases/{number}/receipt", d.receiptPage)
+	page("GET /desk/cases/{number}/photos/{photo}", d.photo)
 	page("GET /desk/cases/{number}/{action}", d.actionPage)
 	page("POST /desk/cases/{number}/{action}", d.act)
 

@@ -3,13 +3,10 @@ package field
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
-	"time"
 
 	"yiwang/casework"
 	"yiwang/city"
-	"yiwang/geo"
 	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/web"
@@ -23,7 +20,7 @@ type Task struct {
 	Left     web.Left
 	Open     bool
 	Facts    []web.Row
-	Reports  []Told
+	Reports  []web.Reported
 	Before   []string // addresses of pictures
 	After    []string
 	Checked  []string // taken by whoever checked
@@ -32,19 +29,6 @@ type Task struct {
 	Desk     string // address of the same matter at the desk, for what is not done outside
 	Did      city.Text
 	Conflict city.Message // why something was not taken
-}
-
-// Told is what somebody reported.
-type Told struct {
-	At      time.Time
-	Joined  bool
-	Words   string
-	Address string
-	At2     geo.Point // where, zero when nobody gave a point
-	Map     string    // opens the telephone's own map
-	Phone   string
-	Answers []web.Row
-	Photos  []string
 }
 
 // Form is something that can be done with a task.
@@ -122,7 +106,7 @@ func (p *Pages) task(ctx context.Context, actor city.Actor, n city.CaseNumber) (
 		Open: file.Open, Desk: "/desk/cases/" + string(n)}
 	class, _ := p.Incidents.Class(file.Item)
 	for _, r := range reports {
-		t.Reports = append(t.Reports, p.told(n, class, r))
+		t.Reports = append(t.Reports, web.ReportedOf(class, r, func(id city.BlobID) string { return photoPath(n, id) }))
 	}
 	for _, photo := range photos {
 		switch photo.Role {
@@ -143,29 +127,6 @@ func (p *Pages) task(ctx context.Context, actor city.Actor, n city.CaseNumber) (
 
 func photoPath(n city.CaseNumber, id city.BlobID) string {
 	return PathTasks + string(n) + "/photos/" + id.String()
-}
-
-func (p *Pages) told(n city.CaseNumber, class incident.Class, r incident.ReportSeen) Told {
-	t := Told{At: r.Noticed, Joined: r.Joined, Words: r.Text, Address: r.Address, At2: r.Point, Phone: r.Reporter.Phone}
-	if !r.Point.IsZero() {
-		at := strconv.FormatFloat(r.Point.Lat, 'f', 6, 64) + "," + strconv.FormatFloat(r.Point.Lon, 'f', 6, 64)
-		t.Map = "geo:" + at + "?q=" + at
-	}
-	for _, f := range class.Fields {
-		v := r.Answers[f.Code]
-		if v == "" {
-			continue
-		}
-		value := web.Plain(v)
-		if i := slices.IndexFunc(f.Values, func(c incident.Choice) bool { return c.Key == v }); i >= 0 {
-			value = f.Values[i].Name
-		}
-		t.Answers = append(t.Answers, web.Row{Name: f.Label, Value: value})
-	}
-	for _, id := range r.Photos {
-		t.Photos = append(t.Photos, photoPath(n, id))
-	}
-	return t
 }
 
 func (p *Pages) facts(c casework.Case, class incident.Class) []web.Row {
