@@ -67,14 +67,17 @@ func (f *figures) spread(name string, took []time.Duration) {
 
 // Incidents measures whole lives of matters (reported, sent on, mended, checked,
 // ended) on an empty store and beside many stored ones, a burst of reports with
-// everybody who follows, the search for what was reported before, and a year's
-// figures.
+// everybody who follows, the search for what was reported before, a year's
+// figures, and the choice of whom to send.
 func Incidents(ctx context.Context, o Options) error {
 	if o.Span == 0 {
 		o.Span = 5 * time.Second
 	}
 	if o.Burst == 0 {
 		o.Burst, o.BurstSpan = 20_000, 10*time.Second
+	}
+	if o.OnDuty == 0 {
+		o.OnDuty = 5000
 	}
 	engine := "sqlite"
 	if o.Database != "" {
@@ -166,7 +169,50 @@ func (f *figures) incidents(ctx context.Context, data string, turn *atomic.Uint6
 	if _, err := f.rate(ctx, "lifecycle with everybody who follows", 32, s.lifecycle); err != nil {
 		return 0, err
 	}
-	return best, f.burst(ctx, s)
+	if err := f.burst(ctx, s); err != nil {
+		return 0, err
+	}
+	return best, f.dispatch(ctx, s)
+}
+
+// dispatch measures how long it takes to find who is to be sent among many on
+// duty in one post, all over the city.
+func (f *figures) dispatch(ctx context.Context, s *streets) error {
+	post := s.classes[0].Post
+	crowd, err := s.crowd(ctx, post, f.o.OnDuty)
+	if err != nil {
+		return err
+	}
+	var reports []incident.Report
+	for range 200 {
+		reports = append(reports, s.next())
+	}
+	i := 0
+	took, err := s.view(ctx, len(reports), func(ctx context.Context, tx *db.Tx) error {
+		at := reports[i].Place
+		i++
+		where, err := s.app.Incidents.Locate(at)
+		if err != nil {
+			return err
+		}
+		found, err := s.app.Incidents.Nearest(ctx, tx, program, post, where.Region, geo.Point{Lat: at.Lat, Lon: at.Lon}, 1)
+		if err == nil && len(found) != 1 {
+			err = fmt.Errorf("bench: of %d on duty nobody is near %v", f.o.OnDuty, at)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	f.spread(fmt.Sprintf("whom to send, of %d on duty", f.o.OnDuty), took)
+	return s.app.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		for _, a := range crowd {
+			if err := s.app.Directory.EndDuty(ctx, tx, a, post); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // bare measures what the store does of the smallest durable commits.

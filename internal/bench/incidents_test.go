@@ -16,7 +16,7 @@ import (
 func TestIncidentsRunsThrough(t *testing.T) {
 	for _, url := range []string{"", dbtest.PostgresURL(t)} {
 		var out bytes.Buffer
-		o := Options{Database: url, Stored: 200, Span: 50 * time.Millisecond, Burst: 40, BurstSpan: 200 * time.Millisecond, JSON: true, Out: &out}
+		o := Options{Database: url, Stored: 200, Span: 50 * time.Millisecond, Burst: 40, BurstSpan: 200 * time.Millisecond, OnDuty: 50, JSON: true, Out: &out}
 		if err := Incidents(context.Background(), o); err != nil {
 			t.Fatal(err)
 		}

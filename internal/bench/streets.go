@@ -14,6 +14,7 @@ import (
 	"yiwang/casework"
 	"yiwang/cities"
 	"yiwang/city"
+	"yiwang/directory"
 	"yiwang/geo"
 	"yiwang/incident"
 	"yiwang/internal/db"
@@ -227,6 +228,29 @@ func together(n int, f func(i int) error) error {
 	wg.Wait()
 	close(errs)
 	return <-errs
+}
+
+// crowd puts officers on duty in one post, each in another place.
+func (s *streets) crowd(ctx context.Context, post city.PostID, n int) (crowd []city.Actor, err error) {
+	for len(crowd) < n {
+		err := s.app.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+			for range min(500, n-len(crowd)) {
+				a, at := officerIn(post), s.next().Place
+				if _, err := s.app.Directory.GoOnDuty(ctx, tx, a, directory.Shift{Post: post, Until: time.Now().Add(8 * time.Hour)}); err != nil {
+					return err
+				}
+				if _, err := s.app.Directory.Stand(ctx, tx, a, directory.Fix{Point: geo.Point{Lat: at.Lat, Lon: at.Lon}}); err != nil {
+					return err
+				}
+				crowd = append(crowd, a)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return crowd, nil
 }
 
 // view reads with f, many times one after the other, and gives how long each took.
