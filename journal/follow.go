@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"yiwang/city"
@@ -108,29 +109,20 @@ func (j *Journal) batch() int {
 // step handles the next events of one follower, at most limit, and says how many
 // they were.
 func (j *Journal) step(ctx context.Context, f Follower, limit int) (int, error) {
-	n := 0
-	err := j.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
-		at, err := cursor(ctx, tx, f.Name())
-		if err != nil {
-			return err
+	var at Position
+	var events []Recorded
+	err := j.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		if at, err = cursor(ctx, tx, f.Name()); err == nil {
+			events, err = read(ctx, tx, at, limit) // here, so that writers need not wait for it
 		}
-		events, err := read(ctx, tx, at, 1)
-		n = len(events)
 		return err
 	})
-	if err != nil || n == 0 {
+	if err != nil || len(events) == 0 {
 		return 0, err
 	}
+	n := 0
 	err = j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		n = 0
-		at, err := cursor(ctx, tx, f.Name())
-		if err != nil {
-			return err
-		}
-		events, err := read(ctx, tx, at, limit)
-		if err != nil || len(events) == 0 {
-			return err
-		}
 		ours, err := advance(ctx, tx, f.Name(), at, events[len(events)-1].Position)
 		if err != nil || !ours {
 			return err
@@ -173,36 +165,46 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for name, f := range j.fs {
-		if err := j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return ensureFollower(ctx, tx, name) }); err != nil {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	for _, f := range j.fs {
+		all.Go(func() {
+			if err := j.catchUp(ctx, f, goal); err != nil {
+				cancel(err) // the first is the one that is told
+			}
+		})
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// catchUp delivers to one follower until it has come to the goal.
+func (j *Journal) catchUp(ctx context.Context, f Follower, goal Position) error {
+	if err := j.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return ensureFollower(ctx, tx, f.Name()) }); err != nil {
+		return err
+	}
+	for {
+		n, err := j.step(ctx, f, batch)
+		if err != nil {
 			return err
 		}
-		for {
-			n, err := j.step(ctx, f, batch)
-			if err != nil {
-				return err
-			}
-			if n > 0 {
-				continue
-			}
-			var at Position
-			err = j.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-				at, err = cursor(ctx, tx, name)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			if !at.Before(goal) {
-				break
-			}
-			pause(ctx, 5*time.Millisecond, nil) // a transaction before the goal still runs
-			if err := ctx.Err(); err != nil {
-				return err
-			}
+		if n > 0 {
+			continue
+		}
+		var at Position
+		err = j.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+			at, err = cursor(ctx, tx, f.Name())
+			return err
+		})
+		if err != nil || !at.Before(goal) {
+			return err
+		}
+		pause(ctx, 5*time.Millisecond, nil) // a transaction before the goal still runs
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 	}
-	return nil
 }
 
 // Rebuild makes the follower forget everything and start from the first event.
