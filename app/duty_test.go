@@ -177,7 +177,7 @@ func TestManyMattersOneOfficer(t *testing.T) {
 		s := newShift(t, database)
 		a, b := s.comes(100), s.comes(200)
 		var all sync.WaitGroup
-		got := make([]incident.Receipt, 12)
+		got := make([]incident.Receipt, 40)
 		for i := range got {
 			all.Go(func() {
 				var err error
@@ -192,7 +192,7 @@ func TestManyMattersOneOfficer(t *testing.T) {
 		for _, r := range got {
 			count[s.look(r.Number).Assignee]++
 		}
-		if count[a.Account] != 3 || count[b.Account] != 3 || count[city.AccountID{}] != 6 {
+		if count[a.Account] != 3 || count[b.Account] != 3 || count[city.AccountID{}] != 34 {
 			t.Errorf("%d, %d and %d in the inbox", count[a.Account], count[b.Account], count[city.AccountID{}])
 		}
 	})
@@ -277,6 +277,34 @@ func TestHandOver(t *testing.T) {
 		c := s.look(one.Number)
 		if c.Due.IsZero() || !c.Open {
 			t.Errorf("its clock doesn't run: %+v", c)
+		}
+	})
+}
+
+// At the change of shifts many go home at one moment; nobody waits for another, and
+// nothing stays with any of them.
+func TestChangeOfShifts(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		s := newShift(t, database)
+		var team []city.Actor
+		for i := range 6 {
+			team = append(team, s.comes(float64(100*i)))
+		}
+		var matters []city.CaseNumber
+		for range 12 {
+			matters = append(matters, s.matter().Number)
+		}
+		var all sync.WaitGroup
+		for _, a := range team {
+			all.Go(func() {
+				if _, err := s.app.Incidents.EndDuty(context.Background(), a, s.class.Post); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		for _, n := range matters {
+			s.wantWith("all went home", n, inbox)
 		}
 	})
 }

@@ -255,12 +255,12 @@ func (w *Watch) forget(now time.Time) {
 	}
 }
 
-// StillOnDuty tells whether somebody is on duty in a post at this moment, and holds
-// it so until the transaction ends: nobody else relies on the same person
-// meanwhile, whatever process they run in.
-func (d *Directory) StillOnDuty(ctx context.Context, tx *db.Tx, of city.AccountID, post city.PostID) (bool, error) {
-	until, err := holdWatch(ctx, tx, of, post)
-	return err == nil && until.After(d.now()), ignoreNone(err)
+// StillOnDuty tells which of several are on duty in a post at this moment, and holds
+// it so until the transaction ends: nobody else relies on the same people meanwhile,
+// whatever process they run in. Whoever holds some already must not wait for more,
+// or two might wait for each other: those whom another holds are left out then.
+func (d *Directory) StillOnDuty(ctx context.Context, tx *db.Tx, post city.PostID, of []city.AccountID, wait bool) (map[city.AccountID]bool, error) {
+	return holdWatches(ctx, tx, post, of, d.now(), wait)
 }
 
 // RunOut lists shifts whose end has passed, the oldest first: whoever closes them

@@ -79,22 +79,34 @@ func watchesRunOut(ctx context.Context, tx *db.Tx, now time.Time, most int) ([]W
 	return db.All(ctx, tx, scanWatch, `SELECT `+watchColumns+` FROM duties WHERE until_at <= $1 ORDER BY until_at, account, post LIMIT $2`, city.Micros(now), most)
 }
 
-// holdWatch reads the end of a shift. On PostgreSQL the row is locked until the
-// transaction ends; on SQLite writers come one after the other anyway.
-func holdWatch(ctx context.Context, tx *db.Tx, of city.AccountID, post city.PostID) (time.Time, error) {
-	sql := `SELECT until_at FROM duties WHERE account = $1 AND post = $2`
+// holdWatches reads who of some is on duty. On PostgreSQL their rows are locked until
+// the transaction ends, all in one order; on SQLite writers come one after the other
+// anyway.
+func holdWatches(ctx context.Context, tx *db.Tx, post city.PostID, of []city.AccountID, now time.Time, wait bool) (map[city.AccountID]bool, error) {
+	on := map[city.AccountID]bool{}
+	if len(of) == 0 {
+		return on, nil
+	}
+	a := &asked{}
+	a.where = "post = " + a.bind(string(post)) + " AND account IN ("
+	for i, id := range of {
+		if i > 0 {
+			a.where += ", "
+		}
+		a.where += a.bind(id)
+	}
+	a.where += ") AND until_at > " + a.bind(city.Micros(now)) + " ORDER BY account"
 	if tx.Engine() == db.Postgres {
-		sql += ` FOR UPDATE`
+		a.where += " FOR UPDATE"
+		if !wait {
+			a.where += " SKIP LOCKED"
+		}
 	}
-	until, err := db.One[int64](ctx, tx, sql, of, string(post))
-	return city.FromMicros(until), err
-}
-
-func ignoreNone(err error) error {
-	if errors.Is(err, db.ErrNoRows) {
-		return nil
+	ids, err := db.All(ctx, tx, scanID[city.AccountID], "SELECT account FROM duties WHERE "+a.where, a.args...)
+	for _, id := range ids {
+		on[id] = true
 	}
-	return err
+	return on, err
 }
 
 // asked builds a query's conditions and numbers its arguments in order.

@@ -211,42 +211,39 @@ func (s *Service) Candidates(ctx context.Context, tx *db.Tx, actor city.Actor, n
 const mostCandidates = 30
 
 // give hands a task of a matter to whoever did the work before and is on duty, or to
-// the nearest on duty; both need a hand free. They are told. Where nobody has one it
-// stays where it is: in the inbox of the post, or with but, whose it was.
-func (s *Service) give(ctx context.Context, tx *db.Tx, c casework.Case, t casework.Task, in incidentRow, but city.AccountID) (casework.Case, error) {
-	program := city.SystemActor("incident")
-	list, err := s.nearest(ctx, tx, t.Post, c.Region, in.at, 4)
-	if err != nil {
-		return c, err
-	}
-	before := c.State.Movers[c.Stage]
-	if !before.IsZero() {
-		list = slices.DeleteFunc(list, func(to Candidate) bool { return to.Account == before })
-		list = slices.Insert(list, 0, Candidate{Account: before, Post: t.Post})
-	}
-	for _, to := range list {
-		if to.Account == but {
-			continue
-		}
-		if ok, err := s.stillFree(ctx, tx, to); err != nil {
-			return c, err
-		} else if !ok {
-			continue
-		}
-		why := whyGiven
-		if to.Account == before {
-			why = func(Candidate) city.Text { return inWords("duty.given.again") }
-		}
-		after, err := s.cases.Act(ctx, tx, program, c.Number, casework.Action{Name: casework.ActAssign, Task: t.ID, Assignee: to.Account, Why: why(to)})
-		if city.KindOf(err) == city.KindConflict { // they would judge their own work, or have another office's part
-			continue
-		}
+// the nearest on duty; both need a hand free. Where nobody has one it stays where it
+// is: in the inbox of the post, or with from, whose it was and whose shift has just
+// ended.
+func (s *Service) give(ctx context.Context, tx *db.Tx, c casework.Case, t casework.Task, in incidentRow, from city.AccountID) (casework.Case, error) {
+	program, before := city.SystemActor("incident"), c.State.Movers[c.Stage]
+	for wait := from.IsZero(); ; wait = false { // a second look, where others took the last hands at this moment
+		list, err := s.nearest(ctx, tx, t.Post, c.Region, in.at, 4)
 		if err != nil {
 			return c, err
 		}
-		return after, nil
+		if !before.IsZero() {
+			list = slices.DeleteFunc(list, func(to Candidate) bool { return to.Account == before })
+			list = slices.Insert(list, 0, Candidate{Account: before, Post: t.Post})
+		}
+		list = slices.DeleteFunc(list, func(to Candidate) bool { return to.Account == from })
+		free, err := s.stillFree(ctx, tx, t.Post, list, wait)
+		if err != nil {
+			return c, err
+		}
+		for _, to := range free {
+			why := whyGiven(to)
+			if to.Account == before {
+				why = inWords("duty.given.again")
+			}
+			after, err := s.cases.Act(ctx, tx, program, c.Number, casework.Action{Name: casework.ActAssign, Task: t.ID, Assignee: to.Account, Why: why})
+			if city.KindOf(err) != city.KindConflict { // they would judge their own work, or have another office's part
+				return after, err
+			}
+		}
+		if !wait || len(free) == len(list) {
+			return c, nil
+		}
 	}
-	return c, nil
 }
 
 // assigned tells an officer that a matter was given to them, whoever gave it.
@@ -264,16 +261,25 @@ func (s *Service) assigned(ctx context.Context, tx *db.Tx, call casework.EffectC
 	return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: "incident.assigned", Subject: string(c.Number), Actor: call.Actor, Data: data})
 }
 
-// stillFree looks again at somebody who was chosen, and holds it until the end of
-// the transaction: their shift may have ended, and another matter may have reached
-// them, by another process too.
-func (s *Service) stillFree(ctx context.Context, tx *db.Tx, c Candidate) (bool, error) {
-	ok, err := s.Directory.StillOnDuty(ctx, tx, c.Account, c.Post)
-	if err != nil || !ok {
-		return false, err
+// stillFree looks again at those who were chosen, and holds it until the end of the
+// transaction: shifts may have ended, and other matters may have reached them, by
+// another process too.
+func (s *Service) stillFree(ctx context.Context, tx *db.Tx, post city.PostID, list []Candidate, wait bool) (free []Candidate, err error) {
+	ids := make([]city.AccountID, len(list))
+	for i, c := range list {
+		ids[i] = c.Account
 	}
-	hands, err := s.cases.InHand(ctx, tx, city.SystemActor("incident"), []city.AccountID{c.Account})
-	return hands[c.Account] < s.Settings.hands(), err
+	on, err := s.Directory.StillOnDuty(ctx, tx, post, ids, wait)
+	if err != nil || len(on) == 0 {
+		return nil, err
+	}
+	hands, err := s.cases.InHand(ctx, tx, city.SystemActor("incident"), ids)
+	for _, c := range list {
+		if c.InHand = hands[c.Account]; on[c.Account] && c.InHand < s.Settings.hands() {
+			free = append(free, c)
+		}
+	}
+	return free, err
 }
 
 // giveAll hands every open task of the stage that a matter has come to.
