@@ -226,6 +226,9 @@ func (s *Service) give(ctx context.Context, tx *db.Tx, c casework.Case, t casewo
 			list = slices.Insert(list, 0, Candidate{Account: before, Post: t.Post})
 		}
 		list = slices.DeleteFunc(list, func(to Candidate) bool { return to.Account == from })
+		if len(list) > 0 && tx.Composed() && tx.Engine() == db.SQLite { // others may be taking the same hand: with the database to itself
+			return c, db.ErrNotComposed
+		}
 		free, err := s.stillFree(ctx, tx, t.Post, list, wait)
 		if err != nil {
 			return c, err
