@@ -27,6 +27,7 @@ import (
 	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/journal"
+	"yiwang/notify"
 	"yiwang/search"
 	"yiwang/serviceitem"
 )
@@ -43,6 +44,7 @@ type Deps struct {
 	Credentials *credential.Registry
 	Items       *serviceitem.Service
 	Search      *search.Index
+	Notices     *notify.Notify
 	Sensors     *alert.Watch
 	Clock       city.Clock
 	Name        city.Text         // of the city

@@ -37,6 +37,7 @@ func (a *API) routes() {
 	register(a, get("/cases", "list-cases", "My cases; for officers the inbox, most urgent first.", wrong), a.listCases)
 	register(a, get("/cases/{number}", "get-case", "A case with its clock, history and what you can do.", absent), a.getCase)
 	register(a, large(post("/cases/{number}/actions", "act", "Move a case on. 409 carries the case as it stands.", http.StatusOK, absent), 24<<20), a.act)
+	register(a, get("/cases/{number}/notices", "list-notices", "Who was told what about a case, by which channel, and what became of it: yours, and for officers everybody's.", absent), a.listNotices)
 	register(a, post("/cases/{number}/rating", "rate", "Rate the service, once.", http.StatusOK, absent), a.rate)
 	register(a, post("/cases/{number}/review", "review", "Ask a person to look again at what a rule decided.", http.StatusCreated, absent), a.review)
 

@@ -165,7 +165,7 @@ func TestDocumentIsOpenAPI31(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) != 23 {
+	if len(ids) != 24 {
 		t.Errorf("%d operations", len(ids))
 	}
 }

@@ -125,6 +125,7 @@ func newPlace(t *testing.T, database string, set ...func(*app.Options)) *place {
 		officer("food-clerk", "market-regulation.clerk")
 		officer("inspector", "market-regulation.inspector", "market-regulation.reviewer")
 		officer("fire", "fire-rescue.reviewer")
+		officer("street", "urban-management.inspector")
 		actor := city.Actor{Kind: city.Resident, Person: mother, Assurance: city.AssurancePassword}
 		id, err := a.Identity.Give(ctx, tx, actor, identity.Leave{Taker: daughter, Items: []city.ItemCode{"senior-allowance"}, Until: time.Now().AddDate(0, 6, 0)})
 		p.ok(err)

@@ -181,6 +181,38 @@ func TestChannelsOfTheOperator(t *testing.T) {
 	if outcome["email"] != "sent" || outcome["sms"] != "sent" || outcome["webhook"] != "" {
 		t.Errorf("what became of it: %v", outcome)
 	}
+	// the same over the API and at the desk: to officers who may see the case; a
+	// resident sees what concerns them
+	var list struct {
+		Items []struct {
+			To   string
+			Text city.Text
+			Ways []struct{ Channel, Outcome string }
+		}
+	}
+	inspector, approver := p.signIn("street"), p.signIn("approver")
+	path := "/api/v1/cases/" + string(r.Number) + "/notices"
+	p.call(inspector, http.MethodGet, path, nil, http.StatusOK, &list)
+	seenBy := map[string]string{}
+	for _, n := range list.Items {
+		for _, w := range n.Ways {
+			if n.Text.ZhHans == "" || n.Text.En == "" {
+				t.Errorf("a notice without words: %+v", n)
+			}
+			seenBy[n.To+" "+w.Channel] = w.Outcome
+		}
+	}
+	if seenBy["reporter email"] != "sent" || seenBy["post webhook"] != "sent" || seenBy["post screen"] != "sent" || seenBy["reporter screen"] != "" {
+		t.Errorf("over the API: %v", seenBy)
+	}
+	p.call(approver, http.MethodGet, path, nil, http.StatusForbidden, nil)
+	p.call(p.signIn("resident"), http.MethodGet, path, nil, http.StatusForbidden, nil)
+	p.call("", http.MethodGet, path, nil, http.StatusUnauthorized, nil)
+	status, _, page := p.open(inspector, "/desk/cases/"+string(r.Number))
+	if status != http.StatusOK || !strings.Contains(page, `id="told"`) || !strings.Contains(page, "反映的人") || strings.Contains(page, "lin@home.example") {
+		t.Errorf("the desk: %d, %v", status, strings.Contains(page, `id="told"`))
+	}
+
 	if all, err := about(at("civil-affairs.clerk")); err == nil {
 		t.Errorf("an officer who may not see the matter saw %d notices", len(all))
 	}

@@ -130,7 +130,7 @@ func (a *App) faces(ctx context.Context) error {
 		return err
 	}
 	json := api.New(api.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Sensors: a.Sensors, Incidents: a.Incidents, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Notices: a.Notices, Sensors: a.Sensors, Incidents: a.Incidents, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
 		Address: a.address, Checks: checks})
 
 	inner := http.NewServeMux()
@@ -141,7 +141,7 @@ func (a *App) faces(ctx context.Context) error {
 		report.New(report.Deps{DB: a.DB, Incidents: a.Incidents, Directory: a.Directory, Clock: a.Clock, Secure: secure, Address: a.address, Checks: checks}).Routes(inner)
 	}
 	atDesk := desk.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases, Items: a.Items,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, Incidents: a.Incidents, ItemName: a.itemName, OnDuty: a.onDuty, Search: a.found}
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, Notices: a.Notices, Incidents: a.Incidents, ItemName: a.itemName, OnDuty: a.onDuty, Search: a.found}
 	if a.Incidents != nil {
 		a.hotline(&atDesk, inner)
 	}

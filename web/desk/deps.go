@@ -14,6 +14,7 @@ import (
 	"yiwang/identity"
 	"yiwang/incident"
 	"yiwang/internal/db"
+	"yiwang/notify"
 	"yiwang/scorecard"
 	"yiwang/serviceitem"
 	"yiwang/web"
@@ -31,6 +32,8 @@ type Deps struct {
 	Credentials *credential.Registry
 	Scores      *scorecard.Scorecard
 	Incidents   *incident.Service // nil where the city takes no reports
+	// Notices tells who was told what about a matter; nil shows nothing of it.
+	Notices *notify.Notify
 	// ItemName is what the city calls what a case is about: an item or a class of
 	// incidents; nil says the code.
 	ItemName func(city.ItemCode) city.Text

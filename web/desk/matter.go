@@ -37,6 +37,7 @@ type Matter struct {
 	Opinions  []Opinion
 	Licences  []LicenceLine
 	Related   []Related
+	Told      []Telling
 	Events    []Event
 	Notes     []Note
 	Ledger    Ledger
@@ -186,6 +187,9 @@ func (d *Desk) fill(ctx context.Context, tx *db.Tx, v visit, o *opened) (err err
 			Href: LicencePath(string(l.Number), "", c.Number)})
 	}
 	if m.Related, err = d.related(ctx, tx, v, c, now); err != nil {
+		return err
+	}
+	if m.Told, err = d.told(ctx, tx, v.actor, c.Number); err != nil {
 		return err
 	}
 	m.Steps = d.steps(o, v)
