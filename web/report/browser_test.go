@@ -41,6 +41,17 @@ func TestReportingInABrowser(t *testing.T) {
 				v.ExpectTypeSize(18)
 			}
 			send := say("报给城市", "Report it")
+			v.Go(report.Path + "?lat=31.9331&lon=121.0401")
+			v.Fill(say("用自己的话说", "In your own words"), say("门口的井盖不见了", "A manhole cover is missing"))
+			if view.NoScript {
+				v.Click(send)
+			}
+			v.Expect(say("附近有人报过，是同一件吗？", "Is it the same?"))
+			v.Screenshot("1-same")
+			if view.Elder {
+				v.ExpectTargets(60)
+			}
+			v.Go(report.Path)
 			v.Click(send)
 			v.Expect(say("请说一下在哪里", "Please say where it is"))
 			v.Screenshot("2-faults")

@@ -22,9 +22,10 @@ const source = "page" // of reports that come by this form
 const mostBody = incident.MostPhotos*incident.MostPhotoSize + 2<<20 // bytes of a form with its photos
 
 // formPage is the empty form; ?join=NUMBER comes from a matter that the reader
-// sees, too.
+// sees, too, ?lat=&lon= from a place on a map.
 func (p *Pages) formPage(w http.ResponseWriter, r *http.Request) error {
-	s := sent{key: rand.Text(), join: cut(r.URL.Query().Get("join"), 40)}
+	q := r.URL.Query()
+	s := sent{key: rand.Text(), join: cut(q.Get("join"), 40), lat: cut(q.Get("lat"), 24), lon: cut(q.Get("lon"), 24)}
 	f, err := p.form(r, s)
 	if err != nil {
 		return err
