@@ -24,6 +24,7 @@ import (
 	"yiwang/credential"
 	"yiwang/directory"
 	"yiwang/identity"
+	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/journal"
 	"yiwang/pack"
@@ -41,6 +42,7 @@ type Parts struct {
 	Credentials *credential.Registry
 	Items       *serviceitem.Service
 	Cases       *casework.Engine
+	Incidents   *incident.Service // nil where the city takes no reports
 	Clock       city.Clock
 }
 
@@ -50,10 +52,11 @@ type Size struct {
 	Firms     int
 	Days      int     // of history
 	PerDay    float64 // applications filed on an ordinary working day
+	Troubles  float64 // things that go wrong in the streets on such a day
 }
 
 // FullSize is a city in which screens have something to show.
-var FullSize = Size{Residents: 2000, Firms: 300, Days: 92, PerDay: 24}
+var FullSize = Size{Residents: 2000, Firms: 300, Days: 92, PerDay: 24, Troubles: 13}
 
 // Demo is a made-up city. Its methods are called one after the other: Cast,
 // Populate, Live.
@@ -88,7 +91,7 @@ func began(now time.Time, days int) time.Time {
 // it: history is made at the moments when it happened.
 func New(now, then Parts, past *city.SetClock, seed int64) (*Demo, error) {
 	d := &Demo{now: now, then: then, past: past, seed: uint64(seed), Size: FullSize, officers: map[city.PostID][]officer{}}
-	for name, into := range map[string]any{"cast": &d.cast, "people": &d.words.People, "firms": &d.words.Firms, "items": &d.words.Items, "words": &d.words.Said} {
+	for name, into := range map[string]any{"cast": &d.cast, "people": &d.words.People, "firms": &d.words.Firms, "items": &d.words.Items, "words": &d.words.Said, "incidents": &d.words.Streets} {
 		if err := read(name+".yaml", into); err != nil {
 			return nil, err
 		}

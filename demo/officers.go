@@ -11,8 +11,9 @@ import (
 	"yiwang/internal/db"
 )
 
-// An officer for each post of the city, and in the busy offices one for each
-// district beside. The name of an account is the post's, so that anybody can
+// An officer for each post of the city, in the busy offices one for each district
+// beside, and of those who mend and check in the streets as many as data/incidents.yaml
+// says. The name of an account is the post's, so that anybody can
 // look at any desk.
 
 // seat is a post that an officer is made up for.
@@ -39,7 +40,33 @@ func (d *Demo) seats() []seat {
 			}
 		}
 	}
+	for _, cr := range d.words.Streets.Crews {
+		b, ok := d.now.Pack.Body(cr.Post.Body())
+		if !ok {
+			continue
+		}
+		parts := regionUnder(d.now.Pack.Regions, b.Region).Children
+		for i := range cr.Officers {
+			s := seat{post: cr.Post, login: fmt.Sprintf("%s.%d", cr.Post, i+2)}
+			if len(parts) > 0 {
+				s.region = parts[i%len(parts)].Code
+			}
+			all = append(all, s)
+		}
+	}
 	return all
+}
+
+// regionUnder finds a region among another and those in it.
+func regionUnder(r directory.RegionDef, code city.RegionCode) directory.RegionDef {
+	for r.Code != code {
+		i := slices.IndexFunc(r.Children, func(c directory.RegionDef) bool { return c.Code.Contains(code) })
+		if i < 0 {
+			return directory.RegionDef{}
+		}
+		r = r.Children[i]
+	}
+	return r
 }
 
 func (c *casting) appointOfficers(ctx context.Context, tx *db.Tx) error {

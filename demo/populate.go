@@ -35,8 +35,16 @@ func (d *Demo) Populate(ctx context.Context, progress func(done, total int)) err
 			due = append(due, pl)
 		}
 	}
+	var befell []trouble
+	if d.takesReports() {
+		for _, t := range d.troubles(city.DateOf(until)) {
+			if t.at.Before(until) {
+				befell = append(befell, t)
+			}
+		}
+	}
 	const person = 4 // people are entered so much faster than a case is played
-	total := len(c.people)/person + len(due)
+	total := len(c.people)/person + len(due) + len(befell)
 	step := func(done int) {
 		if progress != nil {
 			progress(done, total)
@@ -57,14 +65,32 @@ func (d *Demo) Populate(ctx context.Context, progress func(done, total int)) err
 		return err
 	}
 	d.crowd, d.fresh = c, first == 0
-	for i := first; i < len(due); i++ {
+	second, err := d.befallen(ctx, c, befell)
+	if err != nil {
+		return err
+	}
+	for i, j := first, second; i < len(due) || j < len(befell); { // as they happened
 		began := d.now.Clock.Now()
-		if err := d.file(ctx, c, due[i], until); err != nil {
+		if j == len(befell) || i < len(due) && due[i].at.Before(befell[j].at) {
+			err = d.file(ctx, c, due[i], until)
+			i++
+		} else {
+			err = d.befall(ctx, c, befell[j], until)
+			j++
+		}
+		if err != nil {
 			return err
 		}
-		step(len(c.people)/person + i + 1)
+		step(len(c.people)/person + i + j)
 		if err := breathe(ctx, d.now.Clock.Now().Sub(began)/6); err != nil {
 			return err
+		}
+	}
+	if d.takesReports() {
+		for _, t := range d.forSignIns(until) {
+			if err := d.befall(ctx, c, t, until); err != nil {
+				return err
+			}
 		}
 	}
 	step(total)
@@ -107,6 +133,25 @@ func (d *Demo) played(ctx context.Context, c *crowd, due []plan) (n int, err err
 			var found bool
 			found, err = d.filed(ctx, tx, c, due[i])
 			return !found
+		})
+		return err
+	})
+	return n, err
+}
+
+// befallen finds how many of the matters of the streets there are already.
+func (d *Demo) befallen(ctx context.Context, c *crowd, all []trouble) (n int, err error) {
+	err = d.now.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		n = sort.Search(len(all), func(i int) bool {
+			if err != nil {
+				return true
+			}
+			by, report, e := d.reportOf(ctx, tx, c, all[i], rand.New(rand.NewPCG(d.seed, streamTrouble+uint64(all[i].n))))
+			var came bool
+			if err = e; err == nil {
+				_, came, err = d.now.Incidents.Filed(ctx, tx, by, report.Source, report.Key)
+			}
+			return !came
 		})
 		return err
 	})

@@ -4,10 +4,11 @@ import "yiwang/city"
 
 // words are the lists that the city is made up from.
 type words struct {
-	People peopleFile
-	Firms  firmsFile
-	Items  map[city.ItemCode]*itemPlan
-	Said   saidFile
+	People  peopleFile
+	Firms   firmsFile
+	Items   map[city.ItemCode]*itemPlan
+	Said    saidFile
+	Streets incidentsFile
 }
 
 // saidFile is data/words.yaml: what officers write and people say.

@@ -30,7 +30,7 @@ import (
 var now = time.Date(2026, 11, 23, 10, 30, 0, 0, time.FixedZone("CST", 8*3600))
 
 // small is a city that is quickly made.
-var small = Size{Residents: 120, Firms: 20, Days: 40, PerDay: 3}
+var small = Size{Residents: 120, Firms: 20, Days: 40, PerDay: 3, Troubles: 2}
 
 type world struct {
 	*testing.T
@@ -105,12 +105,14 @@ func (w *world) build(clock city.Clock) Parts {
 		}})
 	w.ok(err)
 	effects := parts.Items.Effects()
-	maps.Copy(effects, incident.New(incident.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock, Directory: parts.Directory,
-		Groups: p.Groups, Settings: p.Site.Incidents}).Effects())
+	parts.Incidents = incident.New(incident.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock, Directory: parts.Directory,
+		Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs})
+	maps.Copy(effects, parts.Incidents.Effects())
 	parts.Cases, err = casework.New(w.ctx, casework.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock,
 		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: effects})
 	w.ok(err)
 	w.ok(parts.Items.Bind(parts.Cases))
+	w.ok(parts.Incidents.Bind(parts.Cases))
 	return parts
 }
 

@@ -30,36 +30,41 @@ type To struct {
 // Dispatch sends a matter to whoever mends such things (派单).
 func (s *Service) Dispatch(ctx context.Context, actor city.Actor, n city.CaseNumber, to To) (c casework.Case, err error) {
 	err = s.DB.Step(ctx, func(ctx context.Context, tx *db.Tx) error {
-		in, err := incidentByNumber(ctx, tx, n)
-		if err != nil {
-			return missing(err)
-		}
-		if _, err := s.cases.Get(ctx, tx, actor, n); err != nil {
-			return err
-		}
-		if to.Class == "" {
-			to.Class = in.class
-		}
-		class, ok := s.classes[to.Class]
-		if !ok {
-			return fieldFault("class", "incident.class.unknown")
-		}
-		if to.Post == "" {
-			to.Post = class.Post
-		}
-		if to.Limit.N == 0 {
-			to.Limit = class.Limit
-		}
-		if class.Code != in.class {
-			changeClass(tx, in, class.Code, public(class))
-		}
-		c, err = s.send(ctx, tx, actor, n, to.Post, to.Limit)
+		c, err = s.DispatchIn(ctx, tx, actor, n, to)
 		return err
 	})
 	if err != nil {
 		return casework.Case{}, raced(err)
 	}
 	return c, nil
+}
+
+// DispatchIn is Dispatch in the caller's transaction.
+func (s *Service) DispatchIn(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, to To) (c casework.Case, err error) {
+	in, err := incidentByNumber(ctx, tx, n)
+	if err != nil {
+		return c, missing(err)
+	}
+	if _, err := s.cases.Get(ctx, tx, actor, n); err != nil {
+		return c, err
+	}
+	if to.Class == "" {
+		to.Class = in.class
+	}
+	class, ok := s.classes[to.Class]
+	if !ok {
+		return c, fieldFault("class", "incident.class.unknown")
+	}
+	if to.Post == "" {
+		to.Post = class.Post
+	}
+	if to.Limit.N == 0 {
+		to.Limit = class.Limit
+	}
+	if class.Code != in.class {
+		changeClass(tx, in, class.Code, public(class))
+	}
+	return s.send(ctx, tx, actor, n, to.Post, to.Limit)
 }
 
 func (s *Service) send(ctx context.Context, tx *db.Tx, actor city.Actor, n city.CaseNumber, post city.PostID, limit city.Limit) (casework.Case, error) {

@@ -147,21 +147,10 @@ func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (out R
 	if err != nil {
 		return Receipt{}, err
 	}
-	if err := r.check(); err != nil {
-		return Receipt{}, err
-	}
-	at, err := s.Locate(r.Place)
+	at, class, once, err := s.admit(actor, &r)
 	if err != nil {
 		return Receipt{}, err
 	}
-	class, err := s.classOf(r)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if r.Answers, err = s.answered(class, r.Answers); err != nil {
-		return Receipt{}, err
-	}
-	once := s.once(actor, r)
 	var photos []photoRow
 	var key journal.KeyID
 	if len(r.Photos) > 0 {
@@ -183,23 +172,7 @@ func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (out R
 		if out, err = s.before(ctx, tx, once); !errors.Is(err, db.ErrNoRows) {
 			return err
 		}
-		now := s.now()
-		if r.At.IsZero() || r.At.After(now) {
-			r.At = now
-		}
-		c, joined, err := s.caseFor(ctx, tx, actor, r, class, at, now)
-		if err != nil {
-			return err
-		}
-		if joined {
-			join(tx, c.ID, 1)
-			leave()
-		}
-		out, err = s.keep(ctx, tx, actor, r, once, key, photos, c, class, at, joined, now)
-		if err == nil && !joined && r.Then.Name != "" {
-			c, err = s.then(ctx, tx, actor, c.Number, class, r.Then)
-			out.Body, out.Due = c.Body, c.Due
-		}
+		out, err = s.take(ctx, tx, actor, r, once, key, photos, class, at, leave)
 		tx.AfterCommit(func() { kept = true })
 		return err
 	})
@@ -215,6 +188,27 @@ func (s *Service) Report(ctx context.Context, actor city.Actor, r Report) (out R
 	return out, nil
 }
 
+// ReportIn is Report in the caller's transaction, an ordinary one, for what has to
+// happen together with it. Pictures come by Report alone, and of two who report the
+// same thing at the same moment each may open a matter.
+func (s *Service) ReportIn(ctx context.Context, tx *db.Tx, actor city.Actor, r Report) (Receipt, error) {
+	err := s.Access.Ask(ctx, actor, "incident.report", access.Resource{Type: "Incident", Attrs: access.Attrs{"class": r.Class}})
+	if err != nil {
+		return Receipt{}, err
+	}
+	if len(r.Photos) > 0 {
+		return Receipt{}, errors.New("incident: pictures don't come along in somebody's transaction")
+	}
+	at, class, once, err := s.admit(actor, &r)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if out, err := s.before(ctx, tx, once); !errors.Is(err, db.ErrNoRows) {
+		return out, err
+	}
+	return s.take(ctx, tx, actor, r, once, journal.KeyID{}, nil, class, at, func() {})
+}
+
 // Filed is the receipt of the report that was filed before from the source under the
 // key; ok is false when there is none.
 func (s *Service) Filed(ctx context.Context, tx *db.Tx, actor city.Actor, source, key string) (out Receipt, ok bool, err error) {
@@ -226,6 +220,44 @@ func (s *Service) Filed(ctx context.Context, tx *db.Tx, actor city.Actor, source
 		return out, false, nil
 	}
 	return out, err == nil, err
+}
+
+// admit looks at a report before anything is written.
+func (s *Service) admit(actor city.Actor, r *Report) (at Located, class city.ItemCode, once string, err error) {
+	if err = r.check(); err != nil {
+		return at, "", "", err
+	}
+	if at, err = s.Locate(r.Place); err != nil {
+		return at, "", "", err
+	}
+	if class, err = s.classOf(*r); err != nil {
+		return at, "", "", err
+	}
+	r.Answers, err = s.answered(class, r.Answers)
+	return at, class, s.once(actor, *r), err
+}
+
+// take finds or opens the case of a report and keeps the report with it; leave is
+// called when it opens none.
+func (s *Service) take(ctx context.Context, tx *db.Tx, actor city.Actor, r Report, once string, key journal.KeyID, photos []photoRow, class city.ItemCode, at Located, leave func()) (Receipt, error) {
+	now := s.now()
+	if r.At.IsZero() || r.At.After(now) {
+		r.At = now
+	}
+	c, joined, err := s.caseFor(ctx, tx, actor, r, class, at, now)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if joined {
+		join(tx, c.ID, 1)
+		leave()
+	}
+	out, err := s.keep(ctx, tx, actor, r, once, key, photos, c, class, at, joined, now)
+	if err == nil && !joined && r.Then.Name != "" {
+		c, err = s.then(ctx, tx, actor, c.Number, class, r.Then)
+		out.Body, out.Due = c.Body, c.Due
+	}
+	return out, err
 }
 
 // classOf is the class that a report names, or that its words fit clearly enough;

@@ -132,7 +132,7 @@ func (c *demoCmd) cast(ctx context.Context, a *app.App) (*demo.Demo, error) {
 
 func parts(a *app.App) demo.Parts {
 	return demo.Parts{Pack: a.Pack, DB: a.DB, Journal: a.Journal, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
-		Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Clock: a.Clock}
+		Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Incidents: a.Incidents, Clock: a.Clock}
 }
 
 // live fills in three months of history behind a progress line, then keeps the
