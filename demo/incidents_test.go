@@ -103,7 +103,7 @@ func TestStreetsArePopulated(t *testing.T) {
 		w := newWorld(t, d)
 		w.quiet()
 		m := w.demo(3)
-		m.Size = Size{Residents: 60, Firms: 6, Days: 30, PerDay: 0, Troubles: 6}
+		m.Size = Size{Residents: 60, Firms: 6, Days: 20, PerDay: 0, Troubles: 6}
 		w.ok(m.Cast(w.ctx))
 		ctx, stop := context.WithCancel(w.ctx)
 		if err := m.Populate(ctx, func(done, total int) {
@@ -114,7 +114,7 @@ func TestStreetsArePopulated(t *testing.T) {
 			t.Fatal("it was not stopped")
 		}
 		m = w.demo(3)
-		m.Size = Size{Residents: 60, Firms: 6, Days: 30, PerDay: 0, Troubles: 6}
+		m.Size = Size{Residents: 60, Firms: 6, Days: 20, PerDay: 0, Troubles: 6}
 		w.ok(m.Cast(w.ctx))
 		start := time.Now()
 		w.ok(m.Populate(w.ctx, nil))

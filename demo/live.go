@@ -30,13 +30,25 @@ func (d *Demo) Live(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var s *street
+	if d.takesReports() {
+		if s, err = d.street(ctx); err != nil {
+			return err
+		}
+	}
 	for {
 		pause := time.Duration(float64(livePace) * min(3, l.rand.ExpFloat64()))
 		if err := breathe(ctx, max(livePace/4, pause)); err != nil {
 			return err
 		}
-		if err := l.step(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "the made-up city stumbled", "err", err)
+		steps := []func(context.Context) error{l.step}
+		if s != nil {
+			steps = append(steps, s.step)
+		}
+		for _, step := range steps {
+			if err := step(ctx); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "the made-up city stumbled", "err", err)
+			}
 		}
 	}
 }
@@ -91,11 +103,12 @@ func (d *Demo) newLife(ctx context.Context) (*life, error) {
 	return l, nil
 }
 
-// find adds the open cases of somebody.
+// find adds the open cases of somebody; what they reported of the streets stands
+// apart.
 func (l *life) find(ctx context.Context, tx *db.Tx, a city.Actor) error {
 	page, err := l.now.Cases.Mine(ctx, tx, a, 50, "")
 	for _, c := range page.Cases {
-		if c.Open && !slices.Contains(l.waiting, c.Number) {
+		if c.Open && c.Kind != l.now.Pack.Site.Incidents.Kind && !slices.Contains(l.waiting, c.Number) {
 			l.waiting = append(l.waiting, c.Number)
 		}
 	}

@@ -41,14 +41,6 @@ type voice struct {
 	code   string
 }
 
-// rated is a rating to give once the matter is over.
-type rated struct {
-	voice
-	at time.Time
-	by city.Actor
-	r  incident.Rating
-}
-
 // takesReports says whether the city takes reports and the lists know what of.
 func (d *Demo) takesReports() bool {
 	return d.now.Incidents != nil && len(d.words.Streets.Classes) > 0 && d.Size.Troubles > 0
@@ -218,12 +210,17 @@ func (p *repair) aside(ctx context.Context, tx *db.Tx, c casework.Case, before t
 		r := incident.Report{Class: p.t.class, Source: "demo", Key: p.t.key + ":echo:" + strconv.Itoa(len(p.echoes)), Text: strings.ReplaceAll(pick(p.rand, f.Echoes), "{road}", p.t.spot.road)}
 		near := geo.Move(p.t.spot.at, p.rand.Float64()*360, p.rand.Float64()*20)
 		r.Place = city.Place{Lat: near.Lat, Lon: near.Lon, Address: p.t.spot.address, Region: p.t.spot.region}
-		if class, ok := p.parts.Incidents.Class(p.t.class); !ok || !class.Public {
-			continue
+		by := city.Actor{Kind: city.Anonymous, Channel: pick(p.rand, []city.Channel{city.ChannelWeb, city.ChannelWeb, city.ChannelAPI})}
+		if class, ok := p.parts.Incidents.Class(c.Item); !ok || !class.Public { // strangers can't join what they can't see; an operator can
+			operators, err := p.operators(ctx, tx)
+			if err != nil || len(operators) == 0 {
+				return c, err
+			}
+			by = pick(p.rand, operators)
 		}
 		r.Join = c.Number
 		p.clock(at)
-		receipt, err := p.parts.Incidents.ReportIn(ctx, tx, city.Actor{Kind: city.Anonymous, Channel: pick(p.rand, []city.Channel{city.ChannelWeb, city.ChannelWeb, city.ChannelAPI})}, r)
+		receipt, err := p.parts.Incidents.ReportIn(ctx, tx, by, r)
 		if err != nil {
 			return c, err
 		}
@@ -236,18 +233,28 @@ func (p *repair) aside(ctx context.Context, tx *db.Tx, c casework.Case, before t
 	return c, p.ask(ctx, tx, c)
 }
 
+// operators are those at the hotline.
+func (p *repair) operators(ctx context.Context, tx *db.Tx) (all []city.Actor, err error) {
+	s := p.d.now.Pack.Site.Incidents
+	list, err := p.d.officersFor(ctx, tx, city.PostID(string(s.Office)+"."+s.Operator), "")
+	for _, o := range list {
+		o.Channel = city.ChannelPhone
+		all = append(all, o.Actor)
+	}
+	return all, err
+}
+
 // ask lets somebody ask about the matter, which opens one of its own, and an
 // operator join the two.
 func (p *repair) ask(ctx context.Context, tx *db.Tx, c casework.Case) error {
 	at := p.wonder
 	p.wonder = time.Time{}
-	f, s := &p.d.words.Streets, p.d.now.Pack.Site.Incidents
-	list, err := p.d.officersFor(ctx, tx, city.PostID(string(s.Office)+"."+s.Operator), "")
+	f := &p.d.words.Streets
+	list, err := p.operators(ctx, tx)
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	op := pick(p.rand, list).Actor
-	op.Channel = city.ChannelPhone
+	op := pick(p.rand, list)
 	p.clock(at)
 	receipt, err := p.parts.Incidents.ReportIn(ctx, tx, op, incident.Report{Type: incident.Consult, Source: "demo", Key: p.t.key + ":asked",
 		Text: strings.ReplaceAll(pick(p.rand, f.Wonder), "{road}", p.t.spot.road), Place: city.Place{Region: p.t.spot.region}})
@@ -414,55 +421,4 @@ func (p *repair) check(ctx context.Context, tx *db.Tx, c casework.Case, t casewo
 		return p.act(at, by, t, casework.Action{Name: "failed", Reason: pick(p.rand, f.Failed)}), nil
 	}
 	return p.act(at, by, t, casework.Action{Name: "passed", Reason: pick(p.rand, f.Passed)}), nil
-}
-
-// ratings are what reporters say of it afterwards: some on the page, some when an
-// operator calls, most nothing.
-func (p *repair) ratings(ctx context.Context, tx *db.Tx, c casework.Case, until time.Time) (all []rated, err error) {
-	s := p.d.now.Pack.Site.Incidents
-	operators, err := p.d.officersFor(ctx, tx, city.PostID(string(s.Office)+"."+s.Operator), "")
-	if err != nil || c.Result == "not_accepted" || c.Result == "merged" {
-		return nil, err
-	}
-	for _, v := range p.said {
-		k := p.rand.IntN(100)
-		x := rated{voice: v, at: p.waking(c.ClosedAt.Add(time.Duration(15+p.rand.IntN(2200)) * time.Minute))}
-		switch {
-		case k < 24:
-			x.by, x.r.By = city.Actor{Kind: city.Anonymous, Channel: city.ChannelWeb}, "page"
-		case k < 40 && len(operators) > 0:
-			x.by, x.r.By = pick(p.rand, operators).Actor, "call"
-		default:
-			continue
-		}
-		if x.at.After(until) {
-			continue
-		}
-		x.r.Level = p.level(c)
-		well := x.r.Level >= 3
-		responded := well || p.rand.IntN(2) == 0
-		x.r.Responded, x.r.Resolved = &responded, &well
-		x.r.Words = pick(p.rand, p.d.words.Streets.Rated[x.r.Level])
-		all = append(all, x)
-	}
-	return all, nil
-}
-
-// level is 1 to 5, and worse for what was late or had to be done again.
-func (p *repair) level(c casework.Case) int {
-	bad := 7
-	if p.t.goes == endsLate || c.State.Counts["rework"] > 0 || p.again {
-		bad = 38
-	}
-	switch k := p.rand.IntN(100); {
-	case k < bad/2:
-		return 1
-	case k < bad:
-		return 2
-	case k < bad+10:
-		return 3
-	case k < bad+32:
-		return 4
-	}
-	return 5
 }

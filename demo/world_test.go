@@ -158,7 +158,7 @@ func (w *world) quiet() {
 	w.Cleanup(func() { slog.SetDefault(before) })
 }
 
-// cases lists every case of the made-up people and firms.
+// cases lists every application of the made-up people and firms.
 func (w *world) cases(m *Demo) []casework.Case {
 	w.Helper()
 	c := m.makeUp()
@@ -172,7 +172,11 @@ func (w *world) cases(m *Demo) []casework.Case {
 				if err != nil {
 					return err
 				}
-				all = append(all, page.Cases...)
+				for _, c := range page.Cases {
+					if c.Kind != w.pack.Site.Incidents.Kind {
+						all = append(all, c)
+					}
+				}
 				if after = page.Next; after == "" {
 					return nil
 				}
