@@ -25,7 +25,6 @@ import (
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
-	"yiwang/credential/paper"
 	"yiwang/directory"
 	"yiwang/identity"
 	"yiwang/incident"
@@ -253,7 +252,7 @@ func (a *App) domain(ctx context.Context) (err error) {
 	if a.Credentials, err = credential.New(ctx, credential.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
 		Zone: p.Zone, City: string(p.Site.Code), Name: p.Site.Name, Mark: p.Site.Mark.Text, Types: p.Credentials, Issuers: a.issuers(),
 		Keys: signingKeys(a.Data), KeysFrom: a.Since, ListURL: a.Origin + "/credentials/status/", CheckURL: a.Origin + "/verify",
-		Regions: a.regionName, Press: paper.NewPress(web.Fonts(), os.DirFS("/usr/share/fonts/truetype"))}); err != nil {
+		Regions: a.regionName, Press: a.press()}); err != nil {
 		return err
 	}
 	blobs, err := serviceitem.OpenBlobs(filepath.Join(a.Data, "blobs"))

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"yiwang/api"
 	"yiwang/casework"
 	"yiwang/city"
+	"yiwang/credential/paper"
 	"yiwang/identity"
 	"yiwang/incident"
 	"yiwang/internal/db"
@@ -28,6 +30,7 @@ import (
 	"yiwang/web/desk"
 	"yiwang/web/field"
 	"yiwang/web/report"
+	monthly "yiwang/web/scorecard"
 )
 
 // cookie is the session's; the prefix makes browsers refuse it from elsewhere
@@ -115,6 +118,21 @@ func (a *App) bodyName(id city.BodyID) city.Text {
 	return city.Text{ZhHans: string(id), En: string(id)}
 }
 
+// postName is a post with its body, as people say it.
+func (a *App) postName(id city.PostID) city.Text {
+	p, ok := a.Directory.Post(id)
+	if !ok {
+		return city.Text{ZhHans: string(id), En: string(id)}
+	}
+	b := a.bodyName(id.Body())
+	return city.Text{ZhHans: b.ZhHans + p.Name.ZhHans, En: b.En + ", " + p.Name.En}
+}
+
+// press prints, with the fonts of the program's folder or of the machine.
+func (a *App) press() *paper.Press {
+	return paper.NewPress(web.Fonts(), os.DirFS("/usr/share/fonts/truetype"))
+}
+
 // faces builds every page and address.
 func (a *App) faces(ctx context.Context) error {
 	s := a.Pack.Site
@@ -148,6 +166,9 @@ func (a *App) faces(ctx context.Context) error {
 	officers := desk.New(atDesk)
 	inner.Handle("/desk", officers)
 	inner.Handle("/desk/", officers)
+	inner.Handle("GET /desk/scorecard/cases", officers)
+	monthly.New(monthly.Deps{DB: a.DB, Scores: a.Scores, Press: a.press(), Clock: a.Clock, Frame: desk.Frame(atDesk), Body: a.bodyName, Item: a.itemName,
+		Region: a.regionName, Post: a.postName, Origin: a.Origin}).Routes(inner)
 	if a.Incidents != nil {
 		outside := field.New(field.Deps{DB: a.DB, Directory: a.Directory, Cases: a.Cases, Incidents: a.Incidents})
 		inner.Handle(field.Path, outside)

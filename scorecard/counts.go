@@ -80,13 +80,14 @@ func (c *counts) quantile(s Span, q float64) (time.Duration, bool) {
 }
 
 // pack writes the sums as varints: the number of marks, the marks, what was
-// correct, and each histogram as its length and pairs.
+// correct, the number of histograms, and each as its length and pairs.
 func (c *counts) pack() []byte {
 	b := binary.AppendVarint(nil, int64(marks))
 	for _, n := range c.marks {
 		b = binary.AppendVarint(b, n)
 	}
 	b = binary.AppendVarint(b, c.correct)
+	b = binary.AppendVarint(b, int64(spans))
 	for _, h := range c.times {
 		b = binary.AppendVarint(b, int64(len(h)))
 		for k, n := range h {
@@ -118,10 +119,13 @@ func (c *counts) unpack(b []byte) error {
 		}
 	}
 	c.correct += next()
-	for i := range c.times {
+	have = next()
+	for i := int64(0); ok && i < have; i++ {
 		for n := next(); ok && n > 0; n-- {
-			k := next()
-			c.put(i, int(k), next())
+			k, many := next(), next()
+			if i < int64(spans) {
+				c.put(int(i), int(k), many)
+			}
 		}
 	}
 	if !ok {

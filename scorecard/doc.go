@@ -6,7 +6,9 @@
 //
 // The unit is the case. A case belongs to the month in which it was opened, in the
 // city's zone, and to the body that handles it; until it is dispatched, to the body
-// whose turn it is. A mark says one thing of a case (it was dispatched, it was given
+// whose turn it is. Each body answers for the time it had a case: a limit that passes
+// while somebody else verifies the work is counted against the verification, and what
+// one body was late with does not follow the case to the next. A mark says one thing of a case (it was dispatched, it was given
 // back); a figure is the share of the cases with one mark among those with another,
 // so that each number is a list of cases. Definitions gives the figures, with texts.
 //

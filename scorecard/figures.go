@@ -3,7 +3,6 @@ package scorecard
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"sort"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"yiwang/access"
 	"yiwang/city"
 	"yiwang/internal/db"
-	"yiwang/journal"
 )
 
 // By is what lines are drawn up by.
@@ -210,44 +208,4 @@ func parseCursor(s string) (Month, string, error) {
 		return 0, "", city.Invalid("error.cursor")
 	}
 	return Month(n), number, nil
-}
-
-// Publish makes the figures of a month public, once: a second time is
-// city.KindConflict. The month must be over.
-func (s *Scorecard) Publish(ctx context.Context, actor city.Actor, month Month) error {
-	q := Query{Sort: Incidents, From: month, Until: month}
-	if err := s.ask(ctx, actor, "scorecard.publish", q); err != nil {
-		return err
-	}
-	now := s.o.Clock.Now()
-	if now.Before((month + 1).Start(s.o.Zone)) {
-		return city.Conflict("scorecard.not_over")
-	}
-	err := s.o.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		lines, err := s.Figures(ctx, tx, city.SystemActor("scorecard"), q, ByBody)
-		if err != nil {
-			return err
-		}
-		public := map[string]any{"month": month.String(), "bodies": figures(lines)}
-		return s.o.Journal.Append(ctx, tx, journal.Event{At: now, Type: "scorecard.published", Subject: month.String(), Actor: actor,
-			Public: public, Unique: "scorecard.published:" + month.String()})
-	})
-	if errors.Is(err, db.ErrDuplicate) {
-		return city.Conflict("scorecard.published")
-	}
-	return err
-}
-
-// figures writes lines as counts, {figure: [n, of]}.
-func figures(lines []Line) map[string]map[string][2]int64 {
-	out := map[string]map[string][2]int64{}
-	for _, l := range lines {
-		f := map[string][2]int64{"opened": {l.Count(Opened), l.Count(Opened)}}
-		for _, d := range Definitions() {
-			n, of := l.Share(d)
-			f[d.ID] = [2]int64{n, of}
-		}
-		out[l.Key] = f
-	}
-	return out
 }

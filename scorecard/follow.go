@@ -170,9 +170,7 @@ func (r *caseRow) hear(e journal.Recorded, v said, zone *time.Location) bool {
 		return true
 	case "incident.dispatched":
 		s.Sentto = true
-		if v.Body != "" {
-			r.body = v.Body
-		}
+		r.given(v.Body)
 		return true
 	case "incident.rated", "rating.given":
 		s.Rated = true
@@ -199,9 +197,9 @@ func (r *caseRow) hear(e journal.Recorded, v said, zone *time.Location) bool {
 		if r.street == "" && len(v.Region) >= streetDigits {
 			r.street = v.Region[:streetDigits]
 		}
-		s.Opened, s.First = at, v.Stage
+		s.Opened, s.First, s.Entered = at, v.Stage, at
 	} else {
-		s.act(at, v)
+		r.act(at, v)
 		r.moved(v)
 	}
 	s.Stage, s.Due = v.Stage, city.Micros(v.Due)
@@ -211,14 +209,23 @@ func (r *caseRow) hear(e journal.Recorded, v said, zone *time.Location) bool {
 // streetDigits are the digits of a region's code that name the street (GB/T 10114).
 const streetDigits = 9
 
-// act notes what an action says of the case as it stood.
-func (s *caseState) act(at int64, v said) {
+// checkStage is where the work on an incident is verified by somebody else, whose
+// slowness is not that of the body that did it.
+const checkStage = "verify"
+
+// act notes what an action says of the case as it stood. A limit that had passed
+// before somebody got the case to verify is not theirs.
+func (r *caseRow) act(at int64, v said) {
+	s := &r.state
+	checking := r.sort == Incidents && s.Stage == checkStage
 	if v.Action == "overdue" || s.Due != 0 && at > s.Due {
-		s.Missed = true
-		if s.Stage == s.First {
-			s.Intake = true
-		} else {
-			s.Late = true
+		switch {
+		case s.Stage == s.First:
+			s.Missed, s.Intake = true, true
+		case !checking:
+			s.Missed, s.Late = true, true
+		case s.Due > s.Entered:
+			s.Missed, s.CheckLate = true, true
 		}
 	}
 	if v.Action == "give_back" {
@@ -234,6 +241,11 @@ func (s *caseState) act(at int64, v said) {
 		return
 	}
 	s.Missed = false
+	s.Checked = s.Checked || checking
+	if !checking && v.From != "end" && (r.sort != Incidents || v.From != s.First) {
+		s.Held += max(at-s.Entered, 0)
+	}
+	s.Entered = at
 	if v.From == s.First && v.Stage != "end" && s.Sent == 0 {
 		s.Sent = at
 	}
@@ -241,7 +253,7 @@ func (s *caseState) act(at int64, v said) {
 	switch {
 	case v.Stage == "end":
 		s.Closed, s.Result = at, v.Result
-	case v.From == "handling" && v.Stage == "verify":
+	case v.From == "handling" && v.Stage == checkStage:
 		s.Done = at
 	}
 }
@@ -257,6 +269,18 @@ func (r *caseRow) moved(v said) {
 	case r.sort == Incidents && v.Stage != "handling" && v.Stage != r.state.First:
 	case r.sort == Incidents && v.Stage == r.state.First && r.state.Sent != 0:
 	default:
-		r.body = v.Body
+		r.given(v.Body)
+	}
+}
+
+// given makes it a body's case. What an incident's last one was late with, and how
+// long that one had it, is not the next one's.
+func (r *caseRow) given(body string) {
+	if body == "" || body == r.body {
+		return
+	}
+	r.body = body
+	if r.sort == Incidents {
+		r.state.Late, r.state.Held = false, 0
 	}
 }

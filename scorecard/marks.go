@@ -12,31 +12,34 @@ type Mark int
 
 // The marks. Their numbers are stored.
 const (
-	Opened       Mark = iota // every case
-	Filed                    // it left the first stage to be dealt with, or was answered there
-	IntakeLate               // the limit of the first stage passed
-	NotAccepted              // ended so
-	Merged                   // a duplicate: ended in another case
-	Dispatched               // sent to a body
-	GivenBack                // which said that it was the wrong one
-	Handled                  // closed with a result of its own
-	Counted                  // handled, or open though a limit passed
-	OnTime                   // handled, and no limit passed after it was filed
-	Late                     // a limit passed after it was filed
-	Rework                   // verification failed at least once
-	Reopened                 // at least once
-	Joined                   // more people reported the same
-	Rated                    // handled, and somebody said how it went
-	AskedContact             // somebody said whether there was contact in time
-	Responded                // there was
-	AskedSolved              // somebody said whether it is solved
-	Resolved                 // it is
-	Levelled                 // somebody gave a level
-	Satisfied                // of 1 to 3: satisfied at least by and large (GB/T 39046-2020, A.8)
-	Silent                   // handled, and nobody said anything
-	OpenNow                  // not closed
-	Overdue                  // open though a limit passed
-	ClosedOnce               // closed, now or before it was reopened
+	Opened        Mark = iota // every case
+	Filed                     // it left the first stage to be dealt with, or was answered there
+	IntakeLate                // the limit of the first stage passed
+	NotAccepted               // ended so
+	Merged                    // a duplicate: ended in another case
+	Dispatched                // sent to a body
+	GivenBack                 // which said that it was the wrong one
+	Handled                   // closed with a result of its own
+	Counted                   // handled, or overdue
+	OnTime                    // handled, and no limit passed while its body had it
+	Late                      // a limit passed after it was filed, while its body had it
+	Rework                    // verification failed at least once
+	Reopened                  // at least once
+	Joined                    // more people reported the same
+	Rated                     // handled, and somebody said how it went
+	AskedContact              // somebody said whether there was contact in time
+	Responded                 // there was
+	AskedSolved               // somebody said whether it is solved
+	Resolved                  // it is
+	Levelled                  // somebody gave a level
+	Satisfied                 // of 1 to 3: satisfied at least by and large (GB/T 39046-2020, A.8)
+	Silent                    // handled, and nobody said anything
+	OpenNow                   // not closed
+	Overdue                   // open though a limit passed while its body had it
+	ClosedOnce                // closed, now or before it was reopened
+	Checked                   // somebody verified it, or a limit passed before they did
+	CheckedInTime             // and no limit passed meanwhile
+	CheckOverdue              // it waits to be verified though a limit passed
 	marks
 )
 
@@ -53,6 +56,10 @@ type caseState struct {
 	Intake    bool   `json:"i,omitempty"` // a limit passed in the first stage
 	Late      bool   `json:"l,omitempty"` // and after it
 	Missed    bool   `json:"m,omitempty"` // in the stage where it is
+	Entered   int64  `json:"g,omitempty"` // when it came to the stage where it is
+	Held      int64  `json:"h,omitempty"` // how long its body had it, in stays that are over
+	Checked   bool   `json:"k,omitempty"`
+	CheckLate bool   `json:"z,omitempty"` // a limit passed while it was verified
 	Sentto    bool   `json:"t,omitempty"`
 	Back      bool   `json:"b,omitempty"`
 	Rework    bool   `json:"w,omitempty"`
@@ -80,7 +87,8 @@ func (s *caseState) marks() (set uint64) {
 	closed := s.Closed != 0
 	handled := closed && !slices.Contains(unhandled, s.Result)
 	filed := s.Sent != 0 || handled
-	overdue := !closed && s.Missed
+	checking := s.Stage == checkStage
+	overdue := !closed && (s.Missed && !checking || s.Late && checking)
 	add(Opened, true)
 	add(Filed, filed)
 	add(IntakeLate, s.Intake)
@@ -106,16 +114,20 @@ func (s *caseState) marks() (set uint64) {
 	add(OpenNow, !closed)
 	add(Overdue, overdue)
 	add(ClosedOnce, closed || s.Reopened)
+	add(Checked, s.Checked || s.CheckLate)
+	add(CheckedInTime, s.Checked && !s.CheckLate)
+	add(CheckOverdue, !closed && checking && s.CheckLate)
 	return set
 }
 
 // A Span is a time that is measured of a case.
 type Span int
 
-// The spans, both from the moment the case was opened.
+// The spans of a case.
 const (
-	ToDispatch Span = iota // until it left the first stage
-	ToDone                 // until the work was last said to be done; rework counts
+	ToDispatch Span = iota // from the opening until it left the first stage
+	ToDone                 // from the opening until the work was last said to be done; rework counts
+	Held                   // how long its body had it: neither the first stage of an incident nor verification
 	spans
 )
 
@@ -127,13 +139,16 @@ func (s *caseState) spans() (d [spans]time.Duration) {
 		}
 		return time.Duration(at-s.Opened) * time.Microsecond
 	}
-	d[ToDispatch], d[ToDone] = since(s.Sent), -1
+	d[ToDispatch], d[ToDone], d[Held] = since(s.Sent), -1, -1
 	if s.marks()&(1<<Handled) != 0 {
 		done := s.Done
 		if done == 0 {
 			done = s.Closed
 		}
 		d[ToDone] = since(done)
+		if s.Held > 0 {
+			d[Held] = time.Duration(s.Held) * time.Microsecond
+		}
 	}
 	return d
 }
@@ -157,6 +172,7 @@ func Definitions() []Definition {
 		{"filing_rate", Filed, 0, Opened, false, say("scorecard.filing"), say("scorecard.filing.how")},
 		{"accurate_dispatch_rate", Dispatched, GivenBack, Dispatched, false, say("scorecard.accurate"), say("scorecard.accurate.how")},
 		{"on_time_rate", OnTime, 0, Counted, false, say("scorecard.on_time"), say("scorecard.on_time.how")},
+		{"check_on_time_rate", CheckedInTime, 0, Checked, false, say("scorecard.check"), say("scorecard.check.how")},
 		{"response_rate", Responded, 0, AskedContact, false, say("scorecard.response"), say("scorecard.response.how")},
 		{"resolution_rate", Resolved, 0, AskedSolved, false, say("scorecard.resolution"), say("scorecard.resolution.how")},
 		{"satisfaction_rate", Satisfied, 0, Levelled, false, say("scorecard.satisfaction"), say("scorecard.satisfaction.how")},

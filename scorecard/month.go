@@ -2,6 +2,7 @@ package scorecard
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"yiwang/city"
@@ -27,6 +28,12 @@ func ParseMonth(s string) (Month, error) {
 
 // String writes "2026-10".
 func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/12, int(m)%12+1) }
+
+// Words says the month as people do, "October 2026".
+func (m Month) Words() city.Message {
+	n := int(m)%12 + 1
+	return city.Message{Key: "scorecard.month.words", Args: []any{"year", strconv.Itoa(int(m) / 12), "n", n, "name", time.Month(n).String()}}
+}
 
 // Start is the month's first moment.
 func (m Month) Start(zone *time.Location) time.Time {

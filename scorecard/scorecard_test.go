@@ -177,9 +177,9 @@ func TestFigures(t *testing.T) {
 		w := newTown(t, d)
 		w.aMonth()
 		want := map[string]string{
-			"transport": "opened 1, filing_rate 1/1, accurate_dispatch_rate 1/1, on_time_rate 1/1, response_rate 1/1, resolution_rate 1/1, " +
+			"transport": "opened 1, filing_rate 1/1, accurate_dispatch_rate 1/1, on_time_rate 1/1, check_on_time_rate 1/1, response_rate 1/1, resolution_rate 1/1, " +
 				"satisfaction_rate 1/1, active_rating_rate 1/1, silent_rate 0/1, rework_rate 0/1, reopen_rate 0/1, duplicate_rate 0/1",
-			"urban": "opened 3, filing_rate 3/3, accurate_dispatch_rate 2/3, on_time_rate 1/2, response_rate 1/1, resolution_rate 0/1, " +
+			"urban": "opened 3, filing_rate 3/3, accurate_dispatch_rate 2/3, on_time_rate 1/2, check_on_time_rate 2/2, response_rate 1/1, resolution_rate 0/1, " +
 				"satisfaction_rate 0/1, active_rating_rate 0/1, silent_rate 1/1, rework_rate 1/3, reopen_rate 1/2, duplicate_rate 0/3",
 			"operations-center": "opened 3, filing_rate 0/3, on_time_rate 0/1, reopen_rate 0/2, duplicate_rate 1/3",
 		}
@@ -335,6 +335,153 @@ func TestWhoSees(t *testing.T) {
 			t.Errorf("%s, nobody: %v", name, err)
 		}
 	}
+}
+
+// A slow verifier does not count against the body that mended in time, a body that
+// was late does not hand that on to the next, and each is measured by its own time.
+func TestEachBodyAnswersForItsOwnTime(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newTown(t, d)
+		in := func(h int) m { return m{"due": w.clock.Now().Add(time.Duration(h) * time.Hour)} }
+		at := func(hours int, e journal.Event) { // hours later than the last event
+			w.clock.Advance(time.Duration(hours-1) * time.Hour)
+			w.happens(e)
+		}
+		// Mended two hours after it was given, limit nine; verified when that had passed.
+		w.happens(step("J1", "open", "", "received", "operations-center", in(5)))
+		w.happens(step("J1", "dispatch", "received", "handling", "urban", in(9)))
+		at(2, step("J1", "done", "handling", "verify", "operations-center", in(6)))
+		at(12, step("J1", "overdue", "verify", "verify", "operations-center", nil))
+		q := october()
+		urban := func() scorecard.Line {
+			lines, err := w.lines(auditor(), q, scorecard.ByBody)
+			must(t, err)
+			for _, l := range lines {
+				if l.Key == "urban" {
+					return l
+				}
+			}
+			return scorecard.Line{}
+		}
+		if l := urban(); l.Count(scorecard.Overdue) != 0 || l.Count(scorecard.CheckOverdue) != 1 {
+			t.Errorf("while it waits: overdue %d, to be verified %d", l.Count(scorecard.Overdue), l.Count(scorecard.CheckOverdue))
+		}
+		w.happens(step("J1", "passed", "verify", "end", "operations-center", m{"result": "resolved"}))
+		l := urban()
+		onTime, _ := scorecard.DefinitionOf("on_time_rate")
+		checked, _ := scorecard.DefinitionOf("check_on_time_rate")
+		if n, of := l.Share(onTime); n != 1 || of != 1 {
+			t.Errorf("on time %d of %d", n, of)
+		}
+		if n, of := l.Share(checked); n != 0 || of != 1 {
+			t.Errorf("verified in time %d of %d", n, of)
+		}
+		if got, ok := l.Quantile(scorecard.Held, 0.5); !ok || got < 117*time.Minute || got > 183*time.Minute {
+			t.Errorf("held for %v", got)
+		}
+
+		// Late already when it came to be verified: the body's, and not the verifier's.
+		w.happens(step("J2", "open", "", "received", "operations-center", in(5)))
+		w.happens(step("J2", "dispatch", "received", "handling", "urban", in(2)))
+		at(5, step("J2", "overdue", "handling", "handling", "urban", m{"due": w.clock.Now().Add(-time.Hour)}))
+		w.happens(step("J2", "done", "handling", "verify", "operations-center", m{"due": w.clock.Now().Add(-2 * time.Hour)}))
+		w.happens(step("J2", "overdue", "verify", "verify", "operations-center", nil))
+		if l = urban(); l.Count(scorecard.Overdue) != 1 || l.Count(scorecard.CheckOverdue) != 0 {
+			t.Errorf("late before: overdue %d, to be verified %d", l.Count(scorecard.Overdue), l.Count(scorecard.CheckOverdue))
+		}
+		w.happens(step("J2", "passed", "verify", "end", "operations-center", m{"result": "resolved"}))
+		if n, of := urban().Share(onTime); n != 1 || of != 2 {
+			t.Errorf("with the late one, on time %d of %d", n, of)
+		}
+
+		// Given back late, then mended at once by somebody else.
+		w.happens(step("J3", "open", "", "received", "operations-center", in(5)))
+		w.happens(step("J3", "dispatch", "received", "handling", "urban", in(2)))
+		at(5, step("J3", "overdue", "handling", "handling", "urban", nil))
+		w.happens(step("J3", "give_back", "handling", "received", "operations-center", nil))
+		w.happens(step("J3", "dispatch", "received", "handling", "parks", in(9)))
+		w.happens(step("J3", "done", "handling", "verify", "operations-center", in(9)))
+		w.happens(step("J3", "passed", "verify", "end", "operations-center", m{"result": "resolved"}))
+		got := w.reads(q, scorecard.ByBody)["parks"]
+		if want := "opened 1, filing_rate 1/1, accurate_dispatch_rate 0/1, on_time_rate 1/1, check_on_time_rate 1/1"; len(got) < len(want) || got[:len(want)] != want {
+			t.Errorf("the next body: %s", got)
+		}
+	})
+}
+
+// What was published stands, whatever is counted afterwards, and says who did it.
+func TestPublishedIsFrozen(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newTown(t, d)
+		w.clock.Set(start.AddDate(0, 0, -10))
+		w.aMonth()
+		chief := city.Actor{Kind: city.Officer, Account: city.NewAccountID(), Body: "operations-center", Posts: []city.PostID{"urban.clerk", "operations-center.commander"}}
+		month := october().From
+		report := func() (r scorecard.Report) {
+			t.Helper()
+			must(t, w.d.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+				r, err = w.s.Report(ctx, tx, auditor(), month, "")
+				return err
+			}))
+			return r
+		}
+		said := func(r scorecard.Report) string {
+			s := ""
+			for _, g := range append(r.Groups, scorecard.Group{By: "total", Lines: []scorecard.Line{r.Total, r.Before, r.LastYear}}) {
+				for _, l := range g.Lines {
+					s += fmt.Sprintf("%s %s: %d", g.By, l.Key, l.Count(scorecard.Opened))
+					for _, def := range scorecard.Definitions() {
+						n, of := l.Share(def)
+						s += fmt.Sprintf(" %d/%d", n, of)
+					}
+					half, _ := l.Quantile(scorecard.Held, 0.5)
+					s += half.String() + "\n"
+				}
+			}
+			return s
+		}
+		if w.s.MayPublish(chief, month) == w.clock.Now().Before((month+1).Start(zone)) || w.s.MayPublish(worker("urban"), month) {
+			t.Error("who may publish, and when")
+		}
+		w.clock.Set(start.AddDate(0, 0, 3))
+		before := report()
+		if !before.Published.IsZero() || len(before.Late) == 0 {
+			t.Errorf("before: %v, late %d", before.Published, len(before.Late))
+		}
+		for i := 1; i < len(before.Late); i++ {
+			if before.Late[i].Opened.Before(before.Late[i-1].Opened) {
+				t.Error("the list of what is late does not begin with the oldest")
+			}
+		}
+		must(t, w.s.Publish(ctx, chief, month))
+		w.happens(step("J4", "done", "handling", "verify", "operations-center", nil), step("J4", "passed", "verify", "end", "operations-center", m{"result": "resolved"}))
+		w.happens(about("incident.rated", "J2", m{"level": 1}))
+		must(t, w.j.Rebuild(ctx, "scorecard"))
+		must(t, w.j.CatchUp(ctx))
+		after := report()
+		if diff := cmp.Diff(said(before), said(after)); diff != "" {
+			t.Errorf("published figures moved: %s", diff)
+		}
+		if after.Published.IsZero() || after.By != "operations-center.commander" {
+			t.Errorf("published %v by %q", after.Published, after.By)
+		}
+		must(t, w.d.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+			list, err := w.s.Published(ctx, tx, city.Actor{Kind: city.Anonymous}, 10)
+			must(t, err)
+			if len(list) != 1 || said(list[0]) != said(before) || len(list[0].Late) != 0 {
+				t.Errorf("everybody sees %+v", list)
+			}
+			if _, err := w.s.PublishedMonth(ctx, tx, city.Actor{Kind: city.Anonymous}, month+1); city.KindOf(err) != city.KindNotFound {
+				t.Errorf("another month: %v", err)
+			}
+			_, err = w.s.Report(ctx, tx, worker("urban"), month, "")
+			if city.KindOf(err) != city.KindForbidden {
+				t.Errorf("a clerk reads the city's: %v", err)
+			}
+			_, err = w.s.Report(ctx, tx, worker("urban"), month, "urban")
+			return err
+		}))
+	})
 }
 
 func TestPublishOnce(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"yiwang/city"
 	"yiwang/internal/db"
@@ -147,6 +148,41 @@ ORDER BY sort, month, number LIMIT $%d`, where, n-6, n-5, n-4, n-3, n-2, n-1, n)
 		if err := json.Unmarshal([]byte(state), &r.state); err != nil {
 			return nil, err
 		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// insertPublished keeps what was published of a month; a second time is
+// db.ErrDuplicate.
+func insertPublished(tx *db.Tx, m Month, at time.Time, post city.PostID, sums string) {
+	tx.Later(`INSERT INTO scorecard_published (month, at, post, sums) VALUES ($1, $2, $3, $4)`, nil,
+		int64(m), city.Micros(at), string(post), sums)
+}
+
+type publishedRow struct {
+	month Month
+	at    time.Time
+	post  city.PostID
+	sums  string
+}
+
+// publishedRows lists what was published from one month to another, the newest
+// first.
+func publishedRows(ctx context.Context, tx *db.Tx, from, until Month, limit int) (out []publishedRow, err error) {
+	rows, err := tx.Query(ctx, `SELECT month, at, post, sums FROM scorecard_published WHERE month >= $1 AND month <= $2 ORDER BY month DESC LIMIT $3`,
+		int64(from), int64(until), limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r publishedRow
+		var month, at int64
+		if err := rows.Scan(&month, &at, (*string)(&r.post), &r.sums); err != nil {
+			return nil, err
+		}
+		r.month, r.at = Month(month), city.FromMicros(at)
 		out = append(out, r)
 	}
 	return out, rows.Err()

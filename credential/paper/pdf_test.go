@@ -231,3 +231,24 @@ func qrOnPaper(t *testing.T, pdf []byte, code string) image.Image {
 	}
 	return img
 }
+
+// A report of tables runs over as many pages as it needs, with its head on each.
+func TestPaperReport(t *testing.T) {
+	p := testPress(t)
+	doc := Document{Title: "行政问效 2026 年 10 月", Lead: []string{"点开数字看背后的事项。"}, Printed: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
+	table := Table{Caption: "按部门", Head: []string{"部门", "收到", "怎么算的"}, Wide: []int{0, 2}}
+	for range 80 {
+		table.Rows = append(table.Rows, []string{"江海市城市管理局", "95.2%（118/124）", "立案后每个时限都没超的已办结事项"})
+	}
+	doc.Tables = []Table{table, {Caption: "空的", Head: []string{"部门"}, Rows: [][]string{{}}}}
+	raw, err := p.Report(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := pages(raw); n < 3 || n > 8 {
+		t.Errorf("%d pages", n)
+	}
+	if _, err := NewPress().Report(doc); city.KindOf(err) != city.KindUnavailable {
+		t.Errorf("without fonts: %v", err)
+	}
+}

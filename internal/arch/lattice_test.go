@@ -47,6 +47,7 @@ web < web/field < app
 web < web/hotline < app
 city < api/open311 < app
 web < web/report < app
+web < web/scorecard < app
 `
 
 // helpers are imported by tests only.

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"net/http"
 
 	"yiwang/city"
@@ -9,6 +10,14 @@ import (
 
 // Desk serves the officer's pages.
 type Desk struct{ Deps }
+
+// Frame is what stands around the officers' pages that are made elsewhere.
+func Frame(deps Deps) func(context.Context, city.Actor, string) web.DeskDoc {
+	d := &Desk{deps}
+	return func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
+		return d.frame(ctx, actor, section, nil)
+	}
+}
 
 // New gives every page under /desk.
 func New(deps Deps) http.Handler {
@@ -47,7 +56,6 @@ func New(deps Deps) http.Handler {
 
 	page("GET /desk/scorecard", d.scorecardPage)
 	page("GET /desk/scorecard/cases", d.scoredPage)
-	page("GET /desk/scorecard/{month}", d.scorecardPage)
 
 	mux.HandleFunc("/", web.NotFound)
 	return mux

@@ -46,10 +46,7 @@ func (d *Desk) scoreQuery(r *http.Request) (q scorecard.Query, by scorecard.By, 
 	if q.Sort == "" {
 		q.Sort = scorecard.Incidents
 	}
-	month := r.PathValue("month")
-	if month == "" {
-		month = v.Get("month")
-	}
+	month := v.Get("month")
 	view := web.ViewOf(r.Context())
 	q.From = scorecard.MonthOf(view.Now, view.City.Zone)
 	if month != "" {
@@ -123,7 +120,7 @@ func (d *Desk) scoreLine(ctx context.Context, actor city.Actor, q scorecard.Quer
 	default:
 		out.Name = web.Plain(l.Key)
 		if m, err := scorecard.ParseMonth(l.Key); err == nil {
-			q.From, q.Until = m, m
+			q.From, q.Until, out.Name = m, m, city.Text{ZhHans: city.Say(city.Chinese, m.Words().Key, m.Words().Args...), En: city.Say(city.English, m.Words().Key, m.Words().Args...)}
 		}
 	}
 	if d.Scores.May(actor, q) && l.Key != "" { // no filter finds what has no key

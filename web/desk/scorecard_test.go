@@ -29,7 +29,7 @@ func TestEachFigureOpensItsCases(t *testing.T) {
 	if to := attr(behind.one("tbody a"), "href"); to != CasePath(c.Number, "") {
 		t.Errorf("a case's link is %q", to)
 	}
-	w.get(porter, PathScores+"/2026-11?sort=application&by=month").is(200).says("tbody", "2026-11")
+	w.get(porter, PathScores+"?month=2026-11&sort=application&by=month").is(200).says("tbody", "2026 年 11 月")
 
 	// Others compare bodies and open nothing.
 	other := officer("federation", "沈一", "elder")
@@ -45,7 +45,7 @@ func TestEachFigureOpensItsCases(t *testing.T) {
 	auditor := officer("audit", "何江", "auditor")
 	w.get(auditor, link).is(200).says("main", string(c.Number))
 	w.get(auditor, PathScores+"?by=street&sort=application&month=2026-11").is(200)
-	for path, code := range map[string]int{"/2026-99": 422, "?month=x": 422, "?sort=x": 422, "/cases?with=99&without=0": 422, "/cases?with=x": 422, "/cases?with=0&without=0&after=!": 422} {
+	for path, code := range map[string]int{"?month=2026-99": 422, "?month=x": 422, "?sort=x": 422, "/cases?with=99&without=0": 422, "/cases?with=x": 422, "/cases?with=0&without=0&after=!": 422} {
 		if p := w.get(auditor, PathScores+path); p.Code != code {
 			t.Errorf("%s: %d, want %d", path, p.Code, code)
 		}
