@@ -32,7 +32,8 @@ func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/12, int(
 // Words says the month as people do, "October 2026".
 func (m Month) Words() city.Message {
 	n := int(m)%12 + 1
-	return city.Message{Key: "scorecard.month.words", Args: []any{"year", strconv.Itoa(int(m) / 12), "n", n, "name", time.Month(n).String()}}
+	return city.Message{Key: "scorecard.month.words", Args: []any{"year", strconv.Itoa(int(m) / 12),
+		"month", city.Text{ZhHans: strconv.Itoa(n), En: time.Month(n).String()}}}
 }
 
 // Start is the month's first moment.

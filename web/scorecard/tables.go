@@ -142,7 +142,7 @@ func (t teller) compared() (main, silence Table) {
 		return append(cells, Cell{Said: how})
 	}
 	for _, c := range counted {
-		main.Rows = append(main.Rows, row(t.say(c.key), t.say(c.key+".how"), func(l scorecard.Line, v url.Values) Cell { return t.count(l, c.mark, v) }))
+		main.Rows = append(main.Rows, row(t.say(c.key), t.say(c.how), func(l scorecard.Line, v url.Values) Cell { return t.count(l, c.mark, v) }))
 	}
 	for _, d := range scorecard.Definitions() {
 		cells := row(web.Tell(t.ctx, d.Name), web.Tell(t.ctx, d.Formula), func(l scorecard.Line, v url.Values) Cell { return t.share(l, d, v) })
@@ -166,9 +166,10 @@ func (t teller) compared() (main, silence Table) {
 
 // counted are the plain numbers of a report.
 var counted = []struct {
-	key  string
-	mark scorecard.Mark
-}{{"scorecard.opened", scorecard.Opened}, {"scorecard.handled", scorecard.Handled}, {"scorecard.overdue", scorecard.Overdue}}
+	key, how string
+	mark     scorecard.Mark
+}{{"scorecard.opened", "scorecard.opened.how", scorecard.Opened}, {"scorecard.handled", "scorecard.handled.how", scorecard.Handled},
+	{"scorecard.overdue", "scorecard.overdue.how", scorecard.Overdue}}
 
 // group draws up the lines of one dimension.
 func (t teller) group(g scorecard.Group) Table {
