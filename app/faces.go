@@ -167,7 +167,9 @@ func (a *App) faces(ctx context.Context) error {
 	inner.Handle("/desk", officers)
 	inner.Handle("/desk/", officers)
 	inner.Handle("GET /desk/scorecard/cases", officers)
-	monthly.New(monthly.Deps{DB: a.DB, Scores: a.Scores, Press: a.press(), Clock: a.Clock, Frame: desk.Frame(atDesk), Body: a.bodyName, Item: a.itemName,
+	monthly.New(monthly.Deps{DB: a.DB, Scores: a.Scores, Press: a.press(), Clock: a.Clock, Frame: func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
+		return desk.Frame(ctx, atDesk, actor, section)
+	}, Body: a.bodyName, Item: a.itemName,
 		Region: a.regionName, Post: a.postName, Origin: a.Origin}).Routes(inner)
 	if a.Incidents != nil {
 		outside := field.New(field.Deps{DB: a.DB, Directory: a.Directory, Cases: a.Cases, Incidents: a.Incidents})

@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"context"
 	"net/http"
 
 	"yiwang/city"
@@ -10,14 +9,6 @@ import (
 
 // Desk serves the officer's pages.
 type Desk struct{ Deps }
-
-// Frame is what stands around the officers' pages that are made elsewhere.
-func Frame(deps Deps) func(context.Context, city.Actor, string) web.DeskDoc {
-	d := &Desk{deps}
-	return func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
-		return d.frame(ctx, actor, section, nil)
-	}
-}
 
 // New gives every page under /desk.
 func New(deps Deps) http.Handler {
