@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/internal/story"
+	"yiwang/scorecard"
 )
 
 // What goes wrong gets fixed, from end to end in a browser. Nobody in particular
@@ -21,7 +23,7 @@ func TestWhatGoesWrongGetsFixedInABrowser(t *testing.T) {
 	p := newPlace(t, "")
 	p.team("urban-management.inspector", 1)
 	for login, post := range map[string]city.PostID{"hotliner": "operations-center.operator", "checker": "operations-center.reviewer",
-		"fireman": "fire-rescue.clerk", "driver": "transport.clerk"} {
+		"fireman": "fire-rescue.clerk", "driver": "transport.clerk", "chief": "operations-center.commander"} {
 		p.officer(login, post)
 	}
 	s := p.outside()
@@ -70,7 +72,7 @@ func TestWhatGoesWrongGetsFixedInABrowser(t *testing.T) {
 	call.Fill("社区", "海棠里社区")
 	call.Expect(number)
 	call.Screenshot("story-3-call")
-	call.In("#alike ~ ul, section:has(#alike)").Click("并进去" + number)
+	call.In("#alike ~ ul, section:has(#alike)").Click("并进去 " + number)
 	call.Expect("并入了已有的一件", number)
 
 	v := officer("colleague-0", phone)
@@ -80,7 +82,7 @@ func TestWhatGoesWrongGetsFixedInABrowser(t *testing.T) {
 	v.Click("到现场了")
 	v.In("details:has(form[action$='/whistle'])").Click("吹哨，叫部门来")
 	w := v.In("form[action$='/whistle']")
-	w.Choose("消防救援支队")
+	w.Choose("消防支队")
 	w.Choose("交通局")
 	w.Fill("出了什么事，要他们来做什么", "井下有积水，车道要封一半")
 	w.Click("吹哨，叫部门来")
@@ -88,10 +90,9 @@ func TestWhatGoesWrongGetsFixedInABrowser(t *testing.T) {
 	for _, login := range []string{"fireman", "driver"} {
 		o := officer(login, phone)
 		o.Go(task)
-		o.Click("到场报到")
-		o.In("details:has(form[action$='/complete_task'])").Click("审完了，给出意见")
+		o.Click("报到")
 		o.In("form[action$='/complete_task']").Choose("同意")
-		o.In("form[action$='/complete_task']").Click("审完了，给出意见")
+		o.In("form[action$='/complete_task']").Click("给出意见")
 		o.Expect("已经记下")
 	}
 	v.Go("/field")
@@ -100,7 +101,9 @@ func TestWhatGoesWrongGetsFixedInABrowser(t *testing.T) {
 	s.dead.Store(true)
 	v.Signal(false)
 	mend := func(note string) {
-		v.In("details:has(form[action$='/done'])").Click("处理好了")
+		if v.Count("details[open]:has(form[action$='/done'])") == 0 {
+			v.In("details:has(form[action$='/done'])").Click("处理好了")
+		}
 		f := v.In("form[action$='/done']")
 		f.Upload("处理前的照片", pic)
 		f.Upload("处理后的照片", pic)
@@ -125,6 +128,7 @@ func TestWhatGoesWrongGetsFixedInABrowser(t *testing.T) {
 	mend("换了新井盖")
 	v.Expect("由没有经手的人去核查")
 	check.Go(task)
+	check.In("details:has(form[action$='/passed'])").Click("核查通过")
 	check.In("form[action$='/passed']").Fill("给报告人的答复", "换了新井盖，已经踩过，稳的。")
 	check.Screenshot("story-5-check")
 	check.In("form[action$='/passed']").Click("核查通过")
@@ -137,19 +141,22 @@ func TestWhatGoesWrongGetsFixedInABrowser(t *testing.T) {
 	first.Expect("谢谢您的评价")
 	first.Screenshot("story-6-rated")
 
-	call.Go("/desk/scorecard")
-	call.Reload("返工", 20*time.Second)
-	link := ""
-	for end := time.Now().Add(20 * time.Second); link == "" && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		call.Go("/desk/scorecard")
-		link = call.Attr(`a[href*="scorecard/cases"][href*="rework"]`, "href")
-	}
-	if link == "" {
-		t.Fatalf("the scorecard does not show that something was done twice: %s", call.Text())
+	call = officer("chief", story.View{Size: story.Laptop, Lang: city.Chinese})
+	links := make([]string, 3)
+	for i, mark := range []scorecard.Mark{scorecard.Rework, scorecard.Satisfied, scorecard.OnTime} {
+		for end := time.Now().Add(20 * time.Second); links[i] == "" && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+			call.Go("/desk/scorecard")
+			links[i] = call.Attr(fmt.Sprintf(`a[href*="scorecard/cases"][href*="with=%d&"]`, mark), "href")
+		}
+		if links[i] == "" {
+			t.Fatalf("the scorecard lacks figure %d, it has %d links", mark, call.Count(`a[href*="scorecard/cases"]`))
+		}
 	}
 	call.Screenshot("story-7-scorecard")
-	call.Go(link)
-	call.Expect(number)
+	for _, link := range links {
+		call.Go(link)
+		call.Expect(number)
+	}
 	call.Click(number)
 	call.Expect("井盖", "报上来的", "换了新井盖")
 	call.Screenshot("story-8-case")

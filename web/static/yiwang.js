@@ -35,6 +35,19 @@
 	// Pages kept for work without a signal are gone with whoever signed out.
 	if (document.querySelector("[data-signed-out]")) self.caches?.delete("field-pages");
 
+	// What somebody chose while a newer part of the page was under way stays chosen.
+	document.addEventListener("change", (e) => {
+		const box = e.target.closest("#guess");
+		if (!box || e.target.type !== "radio") return;
+		const { name, value } = e.target;
+		const stay = new MutationObserver(() => {
+			const again = document.querySelector(`#guess input[type=radio][name="${CSS.escape(name)}"][value="${CSS.escape(value)}"]`);
+			if (again && !again.form.querySelector(`[name="${CSS.escape(name)}"]:checked`)) again.checked = true;
+		});
+		stay.observe(box.parentNode, { childList: true });
+		setTimeout(() => stay.disconnect(), 3000);
+	});
+
 	// Buttons that only a script can serve show themselves.
 	for (const b of document.querySelectorAll("[data-print]")) {
 		b.hidden = false;
