@@ -165,6 +165,9 @@ func TestStoryOfAReport(t *testing.T) {
 			if err != nil || len(list) != 2 || list[0].Text != lamp.Text || list[0].Reporter.Phone != "13900990002" || !list[1].Joined || !strings.Contains(list[0].Rating, `"level":4`) {
 				t.Errorf("reports %+v, %v", list, err)
 			}
+			if list, err = inc.Reports(ctx, tx, inspector, r.Number); err != nil || list[0].Rating != "" || list[0].Reporter.Phone == "" {
+				t.Errorf("whoever mended it reads %+v, %v", list, err)
+			}
 			_, err = inc.Reports(ctx, tx, at("civil-affairs.clerk"), r.Number)
 			p.refused(err, city.KindForbidden, "an office that has no part")
 			public, _, err := inc.Public(ctx, tx, nobody, incident.PublicQuery{Numbers: []city.CaseNumber{r.Number}})

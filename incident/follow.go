@@ -225,7 +225,7 @@ type ReportSeen struct {
 	Reporter Reporter
 	Answers  map[string]string // to the questions of the class, by their codes
 	Photos   []city.BlobID
-	Rating   string // as JSON; "" while nobody rated
+	Rating   string // as JSON; "" while nobody rated, and for those whose work was rated
 }
 
 // Level is the level of the rating, 1 the best; 0 where none was given.
@@ -261,8 +261,14 @@ func (s *Service) Told(ctx context.Context, tx *db.Tx, actor city.Actor, n city.
 	if err != nil {
 		return nil, err
 	}
+	// Whoever is judged by a rating does not learn who gave it: only the office that
+	// receives and verifies, and asks by telephone, reads ratings beside reports.
+	asks := slices.ContainsFunc(actor.Posts, func(p city.PostID) bool { return p.Body() == s.Settings.Office })
 	list := make([]ReportSeen, len(rows))
 	for i, r := range rows {
+		if !asks {
+			r.rating = ""
+		}
 		var words said
 		if err := s.Journal.Vault().Unseal(ctx, tx, r.key, r.sealed, &words); err != nil && !errors.Is(err, journal.ErrErased) {
 			return nil, err

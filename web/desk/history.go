@@ -97,6 +97,11 @@ func did(k *casework.Kind, r casework.Record) city.Text {
 			}
 		}
 	}
+	if k != nil {
+		if t, ok := city.LookupText("desk.did." + r.Action + "." + string(k.ID)); ok {
+			return t
+		}
+	}
 	if t, ok := city.LookupText("desk.did." + r.Action); ok {
 		return t
 	}
