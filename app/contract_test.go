@@ -331,6 +331,8 @@ func TestTheDocumentIsTrue(t *testing.T) {
 		in := map[string]any{"actions": map[string]any{"action": "accept"}, "rating": map[string]any{"level": 1}, "review": map[string]any{"reason": "x"}}[verb]
 		c.does(404, "POST", at+"/cases/JH-2026-000999-0/"+verb, in, me...)
 	}
+	c.does(404, "GET", at+"/cases/JH-2026-000999-0/notices", nil, me...)
+	c.does(200, "GET", at+"/cases/"+number+"/notices", nil, me...)
 	c.does(404, "GET", at+"/cases/JH-2026-000999-0", nil, me...)
 	c.does(404, "POST", at+"/credentials/nothing/status", map[string]any{"action": "revoke", "reason": "x"}, head...)
 
