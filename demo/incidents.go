@@ -36,7 +36,8 @@ type incidentsFile struct {
 	Called   []string                       `yaml:"called"`
 	Merged   []string                       `yaml:"merged"`
 	Reopen   []string                       `yaml:"reopen"`
-	Rated    map[int][]string               `yaml:"rated"` // by level
+	Orders   []string                       `yaml:"orders"` // what is said of what is late, by whoever answers for it and who reads that
+	Rated    map[int][]string               `yaml:"rated"`  // by level
 	Burst    burst                          `yaml:"burst"`
 }
 

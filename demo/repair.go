@@ -75,6 +75,9 @@ func (d *Demo) befall(ctx context.Context, c *crowd, t trouble, until time.Time)
 		if err == nil {
 			cs, err = p.run(ctx, tx, cs, until)
 		}
+		if err == nil {
+			err = p.orders(ctx, tx, cs, until)
+		}
 		if err == nil && !cs.Open {
 			rate, err = p.ratings(ctx, tx, cs, until)
 		}
