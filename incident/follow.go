@@ -117,7 +117,7 @@ func (s *Service) Follow(ctx context.Context, tx *db.Tx, actor city.Actor, n cit
 	}
 	f = Followed{Case: file.Case, Class: in.class, Joined: row.joined, Words: words.Text, Address: words.Address, Steps: s.steps(file.Kind, file.Records),
 		MayRate: !file.Open && row.ratedAt == 0}
-	if f.Photos, err = followed(ctx, tx, row); err != nil {
+	if f.Photos, err = followed(ctx, tx, row, round(file.Case)); err != nil {
 		return f, err
 	}
 	for _, r := range file.Records {

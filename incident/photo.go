@@ -247,11 +247,12 @@ func (r photoRow) shownTo(report city.ReportID) bool {
 	return r.role == RoleAfter && r.report.IsZero() || r.report == report
 }
 
-// followed are the pictures that a reporter sees.
-func followed(ctx context.Context, tx *db.Tx, report reportRow) (list []Photo, err error) {
+// followed are the pictures that a reporter sees: their own, and of those that show
+// the matter mended the ones of the last round.
+func followed(ctx context.Context, tx *db.Tx, report reportRow, round int) (list []Photo, err error) {
 	rows, err := photosOf(ctx, tx, report.caseID)
 	for _, r := range rows {
-		if r.shownTo(report.id) {
+		if r.shownTo(report.id) && (r.role != RoleAfter || r.round == round) {
 			list = append(list, r.photo())
 		}
 	}

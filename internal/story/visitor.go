@@ -419,7 +419,7 @@ func (v *Visitor) keep(name string) {
 // at it.
 func (v *Visitor) settle() {
 	v.t.Helper()
-	const still = `document.readyState === "complete" && !document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling")`
+	const still = `document.readyState === "complete" && !document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling, [aria-busy=true]")`
 	time.Sleep(40 * time.Millisecond) // a press needs a moment to set off a navigation
 	for end, calm := time.Now().Add(patience), 0; calm < 2; time.Sleep(15 * time.Millisecond) {
 		v.mu.Lock()
