@@ -169,30 +169,11 @@
 
 	// ---- forms
 
-	// shrunk makes a picture no larger than is kept anyhow; what this telephone can't
-	// draw is sent as it is.
-	const shrunk = async (file) => {
-		try {
-			const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
-			const scale = Math.min(1, 2048 / Math.max(picture.width, picture.height));
-			const canvas = document.createElement("canvas");
-			canvas.width = Math.round(picture.width * scale);
-			canvas.height = Math.round(picture.height * scale);
-			canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
-			picture.close();
-			const small = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.85));
-			if (small && (scale < 1 || small.size < file.size)) return small;
-		} catch (err) {
-			console.info("sent as it is:", err);
-		}
-		return file;
-	};
-
 	const packed = async (form, button) => {
 		const fields = [];
 		for (const [name, value] of new FormData(form, button)) {
 			if (!(value instanceof File)) fields.push([name, name === "key" ? crypto.randomUUID() : value]);
-			else if (value.size > 0) fields.push([name, await shrunk(value), "photo.jpg"]);
+			else if (value.size > 0) fields.push([name, await self.smallPhoto(value, 2048), "photo.jpg"]);
 		}
 		const made = Date.now();
 		fields.push(["made", new Date(made).toISOString()]);

@@ -102,7 +102,7 @@
 	}
 
 	// Photos are made small before they are sent, shown, and may be chosen one after
-	// the other; what the browser can't open is sent as it is.
+	// the other; what the browser can't open is sent as it is. Work outside does it too.
 	const small = async (file, longest) => {
 		try {
 			const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
@@ -122,6 +122,7 @@
 			return file;
 		}
 	};
+	self.smallPhoto = small;
 	for (const part of document.querySelectorAll("[data-photos]")) {
 		const input = part.querySelector("input[type=file][data-shrink]");
 		if (!input || !window.DataTransfer) continue;
