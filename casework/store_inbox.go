@@ -3,6 +3,7 @@ package casework
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"yiwang/city"
@@ -157,12 +158,12 @@ func casesUnder(ctx context.Context, tx *db.Tx, id city.CaseID) ([]caseRow, erro
 }
 
 func waitingForRule(ctx context.Context, tx *db.Tx, limit int) ([]caseRow, error) {
-	return db.All(ctx, tx, scanCase, "SELECT "+rowColumns+" FROM cases c WHERE c.open = 1 AND c.assignee IS NULL AND c.post = $1 ORDER BY c.due, c.id LIMIT $2", rulePost, limit)
+	return db.All(ctx, tx, scanCase, "SELECT "+rowColumns+" FROM cases c WHERE c.open = 1 AND c.assignee IS NULL AND c.post = $1 ORDER BY c.due, c.id LIMIT "+strconv.Itoa(limit), rulePost)
 }
 
 // ringing lists cases whose alarm has passed, oldest first.
 func ringing(ctx context.Context, tx *db.Tx, now int64, limit int) ([]caseRow, error) {
-	return db.All(ctx, tx, scanCase, "SELECT "+rowColumns+" FROM cases c WHERE c.open = 1 AND c.alarm > 0 AND c.alarm <= $1 ORDER BY c.alarm LIMIT $2", now, limit)
+	return db.All(ctx, tx, scanCase, "SELECT "+rowColumns+" FROM cases c WHERE c.open = 1 AND c.alarm > 0 AND c.alarm <= $1 ORDER BY c.alarm LIMIT "+strconv.Itoa(limit), now)
 }
 
 // handRooms are the sizes of lists of accounts: few texts of one statement.

@@ -64,6 +64,7 @@ type Directory struct {
 	hours    map[city.BodyID]*city.Calendar
 
 	generation atomic.Uint64
+	reach      reach
 }
 
 // Generation changes with each commit of this process that changes who somebody

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"yiwang/access"
@@ -183,7 +184,28 @@ type Around struct {
 // the place are searched, of so many metres and at last everywhere.
 const few = 16
 
-var boxes = []float64{1000, 3000, 9000}
+var boxes = []float64{500, 1000, 2000, 4000, 8000, 16000}
+
+// reach remembers from which box on a search is worth while: the one that was wide
+// enough the last time, or none where there were few. It changes how long a search
+// takes and never what it finds.
+type reach struct{ sync.Map }
+
+type reachKey struct {
+	post city.PostID
+	most int
+}
+
+const lookAtFew = -1
+
+func (r *reach) of(q Around) int {
+	if v, ok := r.Load(reachKey{q.Post, q.Most}); ok {
+		return v.(int)
+	}
+	return lookAtFew
+}
+
+func (r *reach) set(q Around, box int) { r.Store(reachKey{q.Post, q.Most}, box) }
 
 // OnShift lists who is on duty, the nearest first and behind them those of whom
 // nobody knows where they are. A shift that has run out is over without anybody's
@@ -198,28 +220,52 @@ func (d *Directory) OnShift(ctx context.Context, tx *db.Tx, actor city.Actor, q 
 		list, err := watchesAnywhere(ctx, tx, d, q, now, q.Most)
 		return inOrder(list, q.At, now), err
 	}
-	list, err := watchesAnywhere(ctx, tx, d, q, now, few+1)
-	if err != nil || len(list) <= few {
-		list = inOrder(list, q.At, now)
-		return list[:min(len(list), q.Most)], err
-	}
-	for i := 0; i <= len(boxes); i++ {
-		var b *geo.Box
-		if i < len(boxes) {
-			around := geo.Around(q.At, boxes[i])
-			b = &around
+	first := d.reach.of(q)
+	for i := first; ; i++ {
+		if i == lookAtFew || i == first+1 && first >= 0 { // they are few, or the box of last time was too small
+			list, err := watchesAnywhere(ctx, tx, d, q, now, few+1)
+			if err != nil || len(list) <= few {
+				d.reach.set(q, lookAtFew)
+				list = inOrder(list, q.At, now)
+				return list[:min(len(list), q.Most)], err
+			}
 		}
-		if list, err = watchesNear(ctx, tx, d, q, b, now); err != nil {
+		if i == lookAtFew {
+			continue
+		}
+		if i >= len(boxes) {
+			break
+		}
+		around := geo.Around(q.At, boxes[i])
+		list, err := watchesNear(ctx, tx, d, q, &around, now)
+		if err != nil {
 			return nil, err
 		}
 		list = inOrder(list, q.At, now)
-		if b != nil {
-			list = slices.DeleteFunc(list, func(w Watch) bool { return w.Distance > boxes[i] })
+		list = slices.DeleteFunc(list, func(w Watch) bool { return w.Distance > boxes[i] })
+		if len(list) < q.Most {
+			continue
 		}
-		if len(list) >= q.Most {
-			return list[:q.Most], nil
+		list = list[:q.Most]
+		if i > 0 && list[q.Most-1].Distance <= boxes[i-1] {
+			d.reach.set(q, i-1)
+		} else {
+			d.reach.set(q, i)
 		}
+		return list, nil
 	}
+	list, err := watchesNear(ctx, tx, d, q, nil, now)
+	if err != nil {
+		return nil, err
+	}
+	list = inOrder(list, q.At, now)
+	if len(list) >= q.Most {
+		if list[q.Most-1].Distance <= boxes[len(boxes)-1] {
+			d.reach.set(q, len(boxes)-1)
+		}
+		return list[:q.Most], nil
+	}
+	d.reach.set(q, len(boxes))
 	lost, err := watchesLost(ctx, tx, d, q, now, q.Most-len(list))
 	return append(list, inOrder(lost, q.At, now)...), err
 }

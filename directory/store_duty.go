@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,7 +77,7 @@ func watchesOf(ctx context.Context, tx *db.Tx, of city.AccountID, now time.Time)
 }
 
 func watchesRunOut(ctx context.Context, tx *db.Tx, now time.Time, most int) ([]Watch, error) {
-	return db.All(ctx, tx, scanWatch, `SELECT `+watchColumns+` FROM duties WHERE until_at <= $1 ORDER BY until_at, account, post LIMIT $2`, city.Micros(now), most)
+	return db.All(ctx, tx, scanWatch, `SELECT `+watchColumns+` FROM duties WHERE until_at <= $1 ORDER BY until_at, account, post`+limit(most), city.Micros(now))
 }
 
 // holdWatches reads who of some is on duty. On PostgreSQL their rows are locked until
@@ -117,8 +118,12 @@ type asked struct {
 
 func (a *asked) bind(v any) string {
 	a.args = append(a.args, v)
-	return fmt.Sprintf("$%d", len(a.args))
+	return "$" + strconv.Itoa(len(a.args))
 }
+
+// limit stands in the text: SQLite prepares a statement anew for each value of a
+// bound one.
+func limit(n int) string { return " LIMIT " + strconv.Itoa(n) }
 
 // onShift are the conditions that all share: post, time and region.
 func (d *Directory) onShift(q Around, now time.Time) *asked {
@@ -149,7 +154,7 @@ func watchesNear(ctx context.Context, tx *db.Tx, d *Directory, q Around, b *geo.
 	lat, lon := millionths(q.At.Lat), millionths(q.At.Lon)
 	cos := math.Cos(q.At.Lat * math.Pi / 180)
 	order := fmt.Sprintf("(lat - %s) * (lat - %s) + CAST(%s AS DOUBLE PRECISION) * (lon - %s) * (lon - %s)", a.bind(lat), a.bind(lat), a.bind(cos*cos), a.bind(lon), a.bind(lon))
-	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+" ORDER BY "+order+" LIMIT "+a.bind(q.Most+8), a.args...)
+	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+" ORDER BY "+order+limit(q.Most+8), a.args...)
 }
 
 // watchesAnywhere reads who is on duty, wherever, those who began first.
@@ -159,12 +164,12 @@ func watchesAnywhere(ctx context.Context, tx *db.Tx, d *Directory, q Around, now
 	if !q.At.IsZero() { // only whether they are few
 		order = ""
 	}
-	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+order+" LIMIT "+a.bind(most), a.args...)
+	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+order+limit(most), a.args...)
 }
 
 // watchesLost reads those of whom nobody knows where they are.
 func watchesLost(ctx context.Context, tx *db.Tx, d *Directory, q Around, now time.Time, most int) ([]Watch, error) {
 	a := d.onShift(q, now)
 	a.where += " AND placed <= " + a.bind(city.Micros(now.Add(-freshPlace)))
-	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+" ORDER BY since, account LIMIT "+a.bind(most), a.args...)
+	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+" ORDER BY since, account"+limit(most), a.args...)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"yiwang/city"
 	"yiwang/internal/db"
@@ -72,9 +73,9 @@ func read(ctx context.Context, tx *db.Tx, p Position, limit int) ([]Recorded, er
 	if tx.Engine() == db.Postgres {
 		return db.All(ctx, tx, scanRecorded, `SELECT `+columns+` FROM journal
 WHERE (tx, id) > ($1, $2) AND tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-ORDER BY tx, id LIMIT $3`, p.Tx, p.ID, limit)
+ORDER BY tx, id LIMIT `+strconv.Itoa(limit), p.Tx, p.ID)
 	}
-	return db.All(ctx, tx, scanRecorded, `SELECT `+columns+` FROM journal WHERE id > $1 ORDER BY id LIMIT $2`, p.ID, limit)
+	return db.All(ctx, tx, scanRecorded, `SELECT `+columns+` FROM journal WHERE id > $1 ORDER BY id LIMIT `+strconv.Itoa(limit), p.ID)
 }
 
 func scanRecorded(r db.Row) (Recorded, error) {
