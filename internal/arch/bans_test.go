@@ -14,7 +14,7 @@ import (
 
 // domain packages hold what the city does; faces and the wiring stand above them.
 var domain = []string{
-	"city", "geo", "rule", "form", "fleet/jt808", "journal", "directory", "identity", "access", "algorithm",
+	"city", "geo", "rule", "form", "fleet/jt808", "fleet/track", "journal", "directory", "identity", "access", "algorithm",
 	"casework", "catalogue", "exchange", "credential", "serviceitem", "alert", "fleet", "incident",
 	"notify", "tlog", "scorecard", "search", "assistant", "pack", "demo",
 }
@@ -55,8 +55,8 @@ var bans = []ban{
 	{who: followers, never: []string{"yiwang/casework"}, why: "followers read only what events say, so that they can be rebuilt from zero"},
 	{who: []string{"tlog"}, never: []string{"yiwang/identity", "yiwang/directory"}, why: "nothing personal reaches the public log by accident"},
 	{
-		who: []string{"city", "rule", "form", "fleet/jt808"}, never: []string{"os", "net", "os/exec"},
-		why: "words, rules, forms and frames are pure: the same input gives the same answer anywhere",
+		who: []string{"city", "rule", "form", "fleet/jt808", "fleet/track"}, never: []string{"os", "net", "os/exec"},
+		why: "words, rules, forms, frames and tracks are pure: the same input gives the same answer anywhere",
 	},
 	{
 		never: []string{"github.com/stretchr/testify", "github.com/onsi/gomega", "gotest.tools/v3"},
