@@ -49,6 +49,7 @@ web < web/hotline < app
 city < api/open311 < app
 web < web/report < app
 web < web/scorecard < app
+geo < fleet/history < fleet
 `
 
 // helpers are imported by tests only.
