@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"image"
 	"image/color"
 	"image/gif"
@@ -14,6 +15,9 @@ import (
 	"runtime/debug"
 
 	"golang.org/x/image/draw"
+	"golang.org/x/image/riff"
+	"golang.org/x/image/vp8"
+	"golang.org/x/image/vp8l"
 	"golang.org/x/image/webp"
 )
 
@@ -23,6 +27,7 @@ const (
 	MostPhotos    = 5        // of one report
 	MostPhotoSize = 20 << 20 // bytes as sent
 	mostPixels    = 25_000_000
+	mostScans     = 100  // of a JPEG: how often it goes over the picture; cameras and browsers write ten
 	longestSide   = 2048 // pixels of what is kept
 	photoQuality  = 82
 )
@@ -39,7 +44,7 @@ var formats = []format{
 	{"\xFF\xD8\xFF", jpeg.DecodeConfig, jpeg.Decode, true},
 	{"\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, false},
 	{"GIF8", gif.DecodeConfig, gif.Decode, false},
-	{"RIFF", webp.DecodeConfig, webp.Decode, false},
+	{"RIFF", webpConfig, webp.Decode, false},
 }
 
 func formatOf(raw []byte) format {
@@ -68,6 +73,9 @@ func CleanPhoto(ctx context.Context, raw []byte) ([]byte, error) {
 	}
 	config, err := f.config(bytes.NewReader(raw))
 	if err != nil || config.Width < 1 || config.Height < 1 {
+		return nil, fieldFault("photo", "incident.photo.kind")
+	}
+	if f.camera && scans(raw) > mostScans { // a few bytes each, and each is work for the whole picture
 		return nil, fieldFault("photo", "incident.photo.kind")
 	}
 	if pixels := float64(config.Width) * float64(config.Height); pixels > mostPixels {
@@ -187,4 +195,65 @@ func tiffOrientation(b []byte) int {
 		}
 	}
 	return 1
+}
+
+// scans counts how often a JPEG goes over the picture (ITU-T T.81, B.2.3).
+func scans(raw []byte) (n int) {
+	for at := 2; at+4 <= len(raw); {
+		marker := raw[at+1]
+		switch {
+		case raw[at] != 0xFF || marker == 0xFF:
+			at++
+		case marker == 0 || marker >= 0xD0 && marker <= 0xD7: // within a scan
+			at += 2
+		case marker == 0xD9:
+			return n
+		default:
+			if marker == 0xDA {
+				n++
+			}
+			at += 2 + int(binary.BigEndian.Uint16(raw[at+2:]))
+		}
+	}
+	return n
+}
+
+var errFrame = errors.New("incident: the frame of a WebP picture has another size than it says")
+
+// webpConfig is the size of the frame that will be unpacked. The extended header
+// before it only claims one, and unpacking goes wrong where the two differ.
+func webpConfig(r io.Reader) (c image.Config, err error) {
+	_, chunks, err := riff.NewReader(r)
+	for said := c; err == nil; {
+		var id riff.FourCC
+		var length uint32
+		var data io.Reader
+		if id, length, data, err = chunks.Next(); err != nil {
+			break
+		}
+		switch string(id[:]) {
+		case "VP8X":
+			var head [10]byte
+			if _, err = io.ReadFull(data, head[:]); err == nil {
+				size := func(b []byte) int { return 1 + int(b[0]) + int(b[1])<<8 + int(b[2])<<16 }
+				said.Width, said.Height = size(head[4:]), size(head[7:])
+			}
+			continue
+		case "VP8L":
+			c, err = vp8l.DecodeConfig(data)
+		case "VP8 ":
+			d := vp8.NewDecoder()
+			d.Init(data, int(length))
+			var h vp8.FrameHeader
+			h, err = d.DecodeFrameHeader()
+			c.Width, c.Height = h.Width, h.Height
+		default:
+			continue
+		}
+		if err == nil && said.Width > 0 && (said.Width != c.Width || said.Height != c.Height) {
+			err = errFrame
+		}
+		return c, err
+	}
+	return c, err
 }

@@ -153,3 +153,91 @@ func FuzzPicture(f *testing.F) {
 		}
 	})
 }
+
+// boxed puts chunks into a RIFF file, as WebP has them.
+func boxed(chunks ...[]byte) []byte {
+	body := []byte("WEBP")
+	for _, c := range chunks {
+		if body = append(body, c...); len(c)%2 == 1 {
+			body = append(body, 0)
+		}
+	}
+	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(body))), body...)
+}
+
+func webpChunk(id string, data []byte) []byte {
+	return append(binary.LittleEndian.AppendUint32([]byte(id), uint32(len(data))), data...)
+}
+
+// A header in front that says "small" does not have a large frame unpacked, nor
+// anything unpacked into too little room.
+func TestAWebPFrameIsMeasuredItself(t *testing.T) {
+	sizes := func(w, h int) []byte {
+		w, h = w-1, h-1
+		return webpChunk("VP8X", []byte{0, 0, 0, 0, byte(w), byte(w >> 8), byte(w >> 16), byte(h), byte(h >> 8), byte(h >> 16)})
+	}
+	// a lossless frame of one colour: a header of 14 and 14 bits, then five codes of one
+	// symbol, so that pixels take no bits
+	frame := func(w, h int) []byte {
+		bits := uint32(w-1) | uint32(h-1)<<14                        // no alpha, version 0
+		head := binary.LittleEndian.AppendUint32([]byte{0x2F}, bits) // and neither transforms nor a cache
+		return webpChunk("VP8L", append(head, 0x88, 0x88, 0x08))
+	}
+	for name, bad := range map[string][]byte{
+		"a large frame":            boxed(frame(16384, 16384)),
+		"a large frame, said 1×1":  boxed(sizes(1, 1), frame(16384, 16384)),
+		"a small one, said larger": boxed(sizes(64, 64), frame(8, 8)),
+		"no frame":                 boxed(sizes(8, 8)),
+		"half a header":            boxed(webpChunk("VP8X", []byte{0, 0, 0})),
+		"no chunk":                 boxed(),
+	} {
+		if c, err := webpConfig(bytes.NewReader(bad)); err == nil && c.Width*c.Height <= mostPixels {
+			t.Errorf("%s: %d×%d", name, c.Width, c.Height)
+		}
+		if _, err := CleanPhoto(context.Background(), bad); city.KindOf(err) != city.KindInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if c, err := webpConfig(bytes.NewReader(boxed(sizes(8, 4), frame(8, 4)))); err != nil || c.Width != 8 || c.Height != 4 {
+		t.Errorf("an honest header: %+v, %v", c, err)
+	}
+	for _, good := range [][]byte{boxed(frame(8, 4)), boxed(sizes(8, 4), frame(8, 4))} {
+		if got := clean1(t, good).Bounds(); got.Dx() != 8 || got.Dy() != 4 {
+			t.Errorf("a good picture came out as %v", got)
+		}
+	}
+}
+
+// progressive is a grey JPEG of 8×8 whose picture is gone over so many times.
+func progressive(scans int) []byte {
+	raw := []byte{0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0}
+	raw = append(raw, bytes.Repeat([]byte{1}, 64)...)
+	raw = append(raw, 0xFF, 0xC2, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0)
+	for _, class := range []byte{0x00, 0x10} { // one code each: nothing more
+		raw = append(append(raw, 0xFF, 0xC4, 0, 20, class, 1), make([]byte, 16)...)
+	}
+	scan := func(from, to byte) { raw = append(raw, 0xFF, 0xDA, 0, 8, 1, 1, 0, from, to, 0, 0x7F) }
+	scan(0, 0)
+	for range scans - 1 {
+		scan(1, 63)
+	}
+	return append(raw, 0xFF, 0xD9)
+}
+
+// Each scan of a few bytes is work for the whole picture: a file of them would keep
+// every other picture of the city waiting.
+func TestAPictureIsGoneOverSoOften(t *testing.T) {
+	for n, want := range map[int]city.Kind{1: "", 12: "", mostScans: "", mostScans + 1: city.KindInvalid, 20000: city.KindInvalid} {
+		raw := progressive(n)
+		if got := scans(raw); got != n {
+			t.Errorf("%d scans counted as %d", n, got)
+		}
+		if _, err := CleanPhoto(context.Background(), raw); city.KindOf(err) != want {
+			t.Errorf("%d scans: %v", n, err)
+		}
+	}
+	withThumbnail := withExif(asJPEG(t, half(80, 40)), binary.BigEndian, 1, string(progressive(500)))
+	if got := scans(withThumbnail); got != 1 {
+		t.Errorf("what lies within the camera's notes counts: %d", got)
+	}
+}
