@@ -191,6 +191,45 @@ func TestSentFromTheFieldCountsOnce(t *testing.T) {
 	})
 }
 
+// Whoever goes home leaves nothing behind: what they had in hand goes to the next on
+// duty, and to the inbox when they were the last. Pressing twice does no harm.
+func TestAShiftEndedOnTheTelephone(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		p := newPlace(t, database)
+		p.team("urban-management.inspector", 2)
+		first, second := p.hand("colleague-0"), p.hand("colleague-1")
+		press := func(c *http.Client, path string) {
+			t.Helper()
+			if status, a := p.post(c, path, map[string]string{"post": "urban-management.inspector", "hours": "8"}, nil); status != http.StatusOK || a.State != "done" {
+				t.Fatalf("%s: %d %+v", path, status, a)
+			}
+		}
+		with := func(n city.CaseNumber) city.AccountID {
+			t.Helper()
+			var c casework.Case
+			p.in(func(ctx context.Context, tx *db.Tx) (err error) {
+				c, err = p.app.Cases.Get(ctx, tx, program, n)
+				return err
+			})
+			return c.Assignee
+		}
+		press(first, "/field/duty")
+		n := p.report(nobody, incident.Report{Class: "c0101", Text: "井盖翘起来了", Place: riverine}).Number
+		one := with(n)
+		press(second, "/field/duty")
+		press(first, "/field/duty/end")
+		two := with(n)
+		if one.IsZero() || two.IsZero() || one == two {
+			t.Errorf("the first had it, %s, and then the second, %s", one, two)
+		}
+		press(first, "/field/duty/end")
+		press(second, "/field/duty/end")
+		if last := with(n); !last.IsZero() {
+			t.Errorf("nobody is on duty, and %s has it", last)
+		}
+	})
+}
+
 // A grid worker and an inspector with a telephone: the signal goes, they carry on,
 // the page is closed and opened again, and when the signal is back everything has
 // arrived once.

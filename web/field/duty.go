@@ -2,6 +2,7 @@ package field
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -67,16 +68,14 @@ func pointOf(lat, lon string) geo.Point {
 	return geo.Point{}
 }
 
-// endDuty ends a shift.
+// endDuty ends a shift; what was in hand goes to the next on duty, or to the inbox.
 func (p *Pages) endDuty(w http.ResponseWriter, r *http.Request, actor city.Actor) error {
 	form, err := web.ReadForm(w, r, nil)
 	if err != nil {
 		return err
 	}
-	err = p.DB.Update(r.Context(), func(ctx context.Context, tx *db.Tx) error {
-		return p.Directory.EndDuty(ctx, tx, actor, city.PostID(form.Get("post")))
-	})
-	if err != nil && city.KindOf(err) != city.KindConflict { // it has ended, whoever ended it
+	_, err = p.Incidents.EndDuty(r.Context(), actor, city.PostID(form.Get("post")))
+	if e := (*city.Error)(nil); err != nil && (!errors.As(err, &e) || e.Message.Key != "duty.off") { // it has ended, whoever ended it
 		return err
 	}
 	return done(w, r, Path, web.T(r.Context(), "field.duty.over"))
