@@ -27,7 +27,8 @@ type Kind struct {
 }
 
 // Reopen says where a closed case goes on when somebody is not content, and for
-// how long after its end that may happen.
+// how long after its end that may happen. One that ended before the parameters were
+// given which name whose task it is there goes to the first stage.
 type Reopen struct {
 	Stage  string     `yaml:"stage" json:"stage"`
 	Within city.Limit `yaml:"within" json:"within"`

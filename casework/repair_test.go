@@ -145,6 +145,25 @@ func TestStoryOfABrokenCourt(t *testing.T) {
 	})
 }
 
+// What ended at the desk, before anybody was named to mend it, is nobody's there: it
+// goes back to the desk, with the desk's limit, and from there on as the first time.
+func TestReopenedBeforeAnybodyHadIt(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.engine = w.build(repair)
+		c := w.report(w.engine)
+		c = w.do(porter, c, casework.Action{Name: "not_accepted", Params: map[string]string{"ground": "elsewhere"}})
+		c = w.do(porter, c, casework.Action{Name: casework.ActReopen, Reason: "it is here after all"})
+		if !c.Open || c.Stage != "desk" || c.Body != "club" || c.Due.IsZero() {
+			t.Fatalf("reopened as %+v", c)
+		}
+		c = w.do(porter, c, casework.Action{Name: "dispatch", Params: map[string]string{"body": "club", "limit": "2 working_days"}})
+		if c.Stage != "mend" || c.Due.IsZero() {
+			t.Errorf("given out as %+v", c)
+		}
+	})
+}
+
 // What can't be solved now waits for its date, off the clock, and comes back by
 // itself; much of a limit used up is said before the limit has passed.
 func TestSuspendedAndWarned(t *testing.T) {

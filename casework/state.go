@@ -253,7 +253,11 @@ func (s *State) reopen(k *Kind, at time.Time) {
 	if len(s.Clock) > 0 && !s.Promise.IsZero() {
 		s.Clock = append(s.Clock, Entry{At: at, Kind: ClockStart, Limit: s.Promise})
 	}
-	s.enter(k, k.Reopen.Stage, at)
+	stage := k.Reopen.Stage
+	if st, ok := k.Stage(stage); ok && slices.ContainsFunc(st.Tasks, func(t TaskDef) bool { return param(s.Params, t.Body) == "" || param(s.Params, t.Post) == "" }) {
+		stage = k.First // it ended before anybody was named whose task it would be
+	}
+	s.enter(k, stage, at)
 }
 
 func (s *State) count(name string) {
