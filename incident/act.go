@@ -124,7 +124,24 @@ func (s *Service) whistled(ctx context.Context, tx *db.Tx, call casework.EffectC
 // tell appends an event of a case to those who reported it.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, typ string, call casework.EffectCall, to []journal.Recipient, data map[string]any) error {
 	data["number"], data["body"] = call.Case.Number, call.Case.Body
-	return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: typ, Subject: string(call.Case.Number), Actor: call.Actor, To: to, Data: data})
+	return s.spread(ctx, tx, journal.Event{At: s.now(), Type: typ, Subject: string(call.Case.Number), Actor: call.Actor, To: to, Data: data})
+}
+
+// mostTold are so many as one event names: of what thousands have reported there
+// are several.
+const mostTold = 500
+
+// spread appends an event as often as it takes to name everybody it is for.
+func (s *Service) spread(ctx context.Context, tx *db.Tx, e journal.Event) error {
+	for rest := e.To; ; {
+		e.To = rest[:min(len(rest), mostTold)]
+		if err := s.Journal.Append(ctx, tx, e); err != nil {
+			return err
+		}
+		if rest = rest[len(e.To):]; len(rest) == 0 {
+			return nil
+		}
+	}
 }
 
 // Merge ends a matter as the same as another: its reports go on with that one,
@@ -154,11 +171,12 @@ func (s *Service) merged(ctx context.Context, tx *db.Tx, call casework.EffectCal
 	if err != nil {
 		return err
 	}
-	for _, r := range to {
-		moveReport(tx, r.Reporter, target.ID, target.Number)
+	moved, err := moveReports(ctx, tx, from.ID, target.ID, target.Number)
+	if err != nil {
+		return err
 	}
-	join(tx, target.ID, len(to))
-	return s.Journal.Append(ctx, tx, journal.Event{At: s.now(), Type: "incident.merged", Subject: string(from.Number), Actor: call.Actor, To: to,
+	join(tx, target.ID, moved)
+	return s.spread(ctx, tx, journal.Event{At: s.now(), Type: "incident.merged", Subject: string(from.Number), Actor: call.Actor, To: to,
 		Data: map[string]any{"number": from.Number, "from": from.Number, "into": into, "body": target.Body}})
 }
 

@@ -86,6 +86,7 @@ const (
 
 // said are the personal values of a report, sealed under its key.
 type said struct {
+	Number   city.CaseNumber   `json:"number,omitempty"` // as it was given with the code; the matter may have joined another since
 	Text     string            `json:"text,omitempty"`
 	Address  string            `json:"address,omitempty"`
 	Reporter Reporter          `json:"reporter,omitzero"`
@@ -378,12 +379,13 @@ func (s *Service) keep(ctx context.Context, tx *db.Tx, actor city.Actor, r Repor
 	}
 	row := reportRow{id: city.NewReportID(), caseID: c.ID, number: c.Number, once: once, joined: joined, channel: actor.Channel,
 		source: r.Source, at: now, noticed: r.At, place: geo.Point{Lat: r.Place.Lat, Lon: r.Place.Lon}, person: person, key: key, phone: r.Reporter.Phone != ""}
-	words := said{Text: r.Text, Address: r.Place.Address, Reporter: r.Reporter, Answers: r.Answers, Code: city.NewReadable(codeLength)}
+	words := said{Number: c.Number, Text: r.Text, Address: r.Place.Address, Reporter: r.Reporter, Answers: r.Answers, Code: city.NewReadable(codeLength)}
 	row.code = s.digest(c.Number, words.Code)
 	if row.sealed, err = vault.Seal(ctx, tx, key, words); err != nil {
 		return Receipt{}, err
 	}
 	insertReport(tx, row)
+	noteMade(tx, c.Number, row.id)
 	for _, p := range photos {
 		p.caseID, p.report, p.role, p.round, p.at = c.ID, row.id, RoleSeen, round(c), now
 		insertPhoto(tx, p)
@@ -405,7 +407,8 @@ func (s *Service) keep(ctx context.Context, tx *db.Tx, actor city.Actor, r Repor
 	return Receipt{Number: c.Number, Code: words.Code, Report: row.id, Joined: joined, Class: class, Body: c.Body, Due: c.Due, Assigned: !c.Assignee.IsZero()}, err
 }
 
-// receipt answers a repeat as the first time, with the case as it stands.
+// receipt answers a repeat with the number and code of the first time, and with the
+// case as it stands.
 func (s *Service) receipt(ctx context.Context, tx *db.Tx, row reportRow) (Receipt, error) {
 	var words said
 	err := s.Journal.Vault().Unseal(ctx, tx, row.key, row.sealed, &words)
@@ -420,7 +423,7 @@ func (s *Service) receipt(ctx context.Context, tx *db.Tx, row reportRow) (Receip
 		return Receipt{}, err
 	}
 	in, err := incidentByNumber(ctx, tx, row.number)
-	return Receipt{Number: row.number, Code: words.Code, Report: row.id, Joined: row.joined, Class: in.class, Body: c.Body, Due: c.Due, Assigned: !c.Assignee.IsZero()}, err
+	return Receipt{Number: words.Number, Code: words.Code, Report: row.id, Joined: row.joined, Class: in.class, Body: c.Body, Due: c.Due, Assigned: !c.Assignee.IsZero()}, err
 }
 
 // once names a report of a source; "" when it can't be repeated. Keys of

@@ -30,6 +30,15 @@ type incidentRow struct {
 	made    []journal.Recipient // with these reports
 }
 
+// noteMade adds a report to those of a matter that this transaction has made; of
+// another it changes nothing.
+func noteMade(tx *db.Tx, n city.CaseNumber, report city.ReportID) {
+	if in, ok := tx.Kept(keptIncident(n)).(incidentRow); ok && in.fresh {
+		in.made = append(in.made, journal.Recipient{Reporter: report})
+		tx.Keep(keptIncident(n), in)
+	}
+}
+
 // keptIncident is the key of a matter's row as this transaction leaves it.
 type keptIncident city.CaseNumber
 
@@ -137,13 +146,18 @@ func setOpen(ctx context.Context, tx *db.Tx, id city.CaseID, n city.CaseNumber, 
 	return to, err
 }
 
-func moveReport(tx *db.Tx, id city.ReportID, to city.CaseID, n city.CaseNumber) {
-	tx.Later(`UPDATE incident_reports SET case_id = $1, number = $2, joined = 1 WHERE id = $3`, nil, to, string(n), id)
-	tx.Later(`UPDATE incident_photos SET case_id = $1 WHERE report = $2`, nil, to, id)
+// moveReports gives all reports of one matter, with what they show, to another, and
+// tells how many they were.
+func moveReports(ctx context.Context, tx *db.Tx, from, to city.CaseID, n city.CaseNumber) (int, error) {
+	tx.Later(`UPDATE incident_photos SET case_id = $1 WHERE case_id = $2 AND report IS NOT NULL`, nil, to, from)
+	rows, err := tx.Exec(ctx, `UPDATE incident_reports SET case_id = $1, number = $2, joined = 1 WHERE case_id = $3`, to, string(n), from)
+	return int(rows), err
 }
 
+// rateReport keeps a rating where there is none; otherwise the step is refused with
+// casework.ErrAgain.
 func rateReport(tx *db.Tx, id city.ReportID, at int64, rating string, sealed []byte) {
-	tx.Later(`UPDATE incident_reports SET rated_at = $1, rating = $2, sealed = $3, call_at = 0 WHERE id = $4`, nil, at, rating, sealed, id)
+	tx.Later(`UPDATE incident_reports SET rated_at = $1, rating = $2, sealed = $3, call_at = 0 WHERE id = $4 AND rated_at = 0`, touchedOne, at, rating, sealed, id)
 }
 
 const incidentColumns = `case_id, number, class, type, lat, lon, region, public, open, opened_at, reports`
@@ -261,8 +275,8 @@ func reportBy(ctx context.Context, tx *db.Tx, id city.CaseID, person city.Person
 	return scanReport(tx.QueryRow(ctx, `SELECT `+reportColumns+` FROM incident_reports WHERE case_id = $1 AND person = $2 ORDER BY at, id LIMIT 1`, id, person))
 }
 
-// mostReports are so many of one matter as are read at once; a burst pipe in a
-// whole district is reported by thousands.
+// mostReports are so many of one matter as are read whole at once; a burst pipe in
+// a whole district is reported by thousands.
 const mostReports = 1000
 
 func reportsOf(ctx context.Context, tx *db.Tx, id city.CaseID) ([]reportRow, error) {
@@ -292,9 +306,8 @@ func reportersOf(ctx context.Context, tx *db.Tx, id city.CaseID, n city.CaseNumb
 	return count, to, rows.Err()
 }
 
-// A limit that is bound would have SQLite prepare the statement anew each time.
-var reportersSQL = fmt.Sprintf(`SELECT i.reports, r.id FROM incidents i LEFT JOIN incident_reports r ON r.case_id = i.case_id
-WHERE i.case_id = $1 ORDER BY r.at, r.id LIMIT %d`, mostReports)
+const reportersSQL = `SELECT i.reports, r.id FROM incidents i LEFT JOIN incident_reports r ON r.case_id = i.case_id
+WHERE i.case_id = $1 ORDER BY r.at, r.id`
 
 func countReports(ctx context.Context, tx *db.Tx, id city.CaseID) (int, error) {
 	return db.One[int](ctx, tx, `SELECT count(*) FROM incident_reports WHERE case_id = $1`, id)

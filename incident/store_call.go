@@ -13,8 +13,10 @@ func askByCall(tx *db.Tx, id city.CaseID, at int64) {
 	tx.Later(`UPDATE incident_reports SET call_at = $1, calls = 0 WHERE case_id = $2 AND phone = 1 AND rated_at = 0`, nil, at, id)
 }
 
+// noteCall notes one call more of somebody who still is to be called; otherwise the
+// step is refused with casework.ErrAgain.
 func noteCall(tx *db.Tx, id city.ReportID, at int64, calls int) {
-	tx.Later(`UPDATE incident_reports SET call_at = $1, calls = $2 WHERE id = $3`, nil, at, calls, id)
+	tx.Later(`UPDATE incident_reports SET call_at = $1, calls = $2 WHERE id = $3 AND calls = $4 AND call_at > 0`, touchedOne, at, calls, id, calls-1)
 }
 
 // toCall reads whom to call, those waiting longest first, behind a moment and id.
