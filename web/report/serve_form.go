@@ -125,13 +125,13 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s := sentOf(v)
-	if receipt, ok, err := p.filed(r, s); ok || err != nil { // pressed twice: what it became is near and the same
-		return p.receipt(w, r, receipt, err)
-	}
 	gone := photos.add(&s)
 	f, err := p.form(r, s)
 	if err != nil {
 		return err
+	}
+	if receipt, ok, err := p.filed(r, s); ok || err != nil { // pressed twice: what the form finds near is what it became
+		return p.receipt(w, r, receipt, err)
 	}
 	if paced != nil {
 		f.Wait = max(paced.RetryAfter, time.Second)
