@@ -25,6 +25,7 @@ type commands struct {
 	Check  checkCmd  `cmd:"" help:"Check a city pack: every fault with file and line."`
 	Import importCmd `cmd:"" help:"Import service items into a pack; people, firms or incidents into a city."`
 	Verify verifyCmd `cmd:"" help:"Check a licence's code or number, offline."`
+	Track  trackCmd  `cmd:"" help:"What tracks of vehicles say, from files."`
 
 	Backup  backupCmd  `cmd:"" help:"Write a whole city into one file, also while it is served."`
 	Restore restoreCmd `cmd:"" help:"Bring a backup to a place where no city is."`

@@ -91,16 +91,19 @@ func turned(lon float64) float64 {
 // make up coordinates that meet in one place of the index.
 var factor = maphash.String(maphash.MakeSeed(), "coord") | 1
 
+// hash has its best bits on top.
 func (p coord) hash() uint64 {
 	// adding zero makes one of the two zeros
 	a, b := math.Float64bits(p.lat+0), math.Float64bits(p.lon+0)
-	hi, lo := bits.Mul64(a^factor, bits.RotateLeft64(b, 29)^0x9e3779b97f4a7c15)
-	return hi ^ lo*factor
+	return (a ^ b*0x9e3779b97f4a7c15) * factor
 }
+
+// at is where the search for p in the index begins.
+func (c *coords) at(p coord) uint64 { return p.hash() >> (64 - bits.TrailingZeros(uint(len(c.index)))) }
 
 func (c *coords) find(p coord) bool {
 	mask := uint64(len(c.index) - 1)
-	for i := p.hash() & mask; c.index[i] != 0; i = (i + 1) & mask {
+	for i := c.at(p); c.index[i] != 0; i = (i + 1) & mask {
 		if c.list[c.index[i]-1] == p {
 			return true
 		}
@@ -110,7 +113,7 @@ func (c *coords) find(p coord) bool {
 
 func (c *coords) put(p coord, n int) {
 	mask := uint64(len(c.index) - 1)
-	i := p.hash() & mask
+	i := c.at(p)
 	for c.index[i] != 0 {
 		i = (i + 1) & mask
 	}
