@@ -50,6 +50,7 @@ city < api/open311 < app
 web < web/report < app
 web < web/scorecard < app
 geo < fleet/history < fleet
+city, geo < fleet/register < fleet
 `
 
 // helpers are imported by tests only.
