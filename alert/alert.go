@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +19,7 @@ type Options struct {
 	Access     *access.Access
 	Clock      city.Clock
 	Definition Definition // checked
+	Board      *Board     // where alerts are kept
 }
 
 // Watch listens to sensors. It is safe for concurrent use. Several nodes on one
@@ -31,6 +31,7 @@ type Watch struct {
 	access  *access.Access
 	clock   city.Clock
 	def     Definition
+	board   *Board
 	kinds   map[string]Kind
 	rules   map[string][]Rule // by kind
 	byID    map[string]Rule
@@ -41,7 +42,7 @@ type Watch struct {
 // New makes the watch and remembers what the database knows: which alerts are
 // open and which devices are in quarantine.
 func New(ctx context.Context, o Options) (*Watch, error) {
-	w := &Watch{db: o.DB, journal: o.Journal, access: o.Access, clock: o.Clock, def: o.Definition,
+	w := &Watch{db: o.DB, journal: o.Journal, access: o.Access, clock: o.Clock, def: o.Definition, board: o.Board,
 		kinds: map[string]Kind{}, rules: map[string][]Rule{}, byID: map[string]Rule{}, devices: map[string]*heard{}}
 	for _, k := range o.Definition.Kinds {
 		w.kinds[k.ID] = k
@@ -64,12 +65,12 @@ func New(ctx context.Context, o Options) (*Watch, error) {
 				h.quarantined, h.reason, h.clockOff = r.quarantined, r.reason, r.clockOff
 			}
 		}
-		open, err := openAlerts(ctx, tx)
+		open, err := openOfSensors(ctx, tx)
 		if err != nil {
 			return err
 		}
 		for _, a := range open {
-			if h := w.devices[a.Device]; h != nil {
+			if h := w.devices[strings.TrimPrefix(a.Subject, sensorSubject)]; h != nil {
 				h.threshold(a.Rule).open = a.ID
 			}
 		}
@@ -111,19 +112,8 @@ func (h *heard) threshold(rule string) *threshold {
 	return t
 }
 
-// Alert is one thing that sensors found.
-type Alert struct {
-	ID      city.AlertID
-	Rule    string
-	Device  string
-	Value   float64 // that raised it
-	Raised  time.Time
-	Cleared time.Time       // zero: it still is so
-	Case    city.CaseNumber // that came of it; "" not yet
-}
-
-// State is how a device stands, for operators.
-type State struct {
+// DeviceState is how a device stands, for operators.
+type DeviceState struct {
 	Device      Device
 	Last        time.Time // zero: silent since the program started
 	Values      map[string]float64
@@ -134,15 +124,15 @@ type State struct {
 }
 
 // States lists the devices in the order of the pack.
-func (w *Watch) States(ctx context.Context, actor city.Actor) ([]State, error) {
+func (w *Watch) States(ctx context.Context, actor city.Actor) ([]DeviceState, error) {
 	if err := w.access.Ask(ctx, actor, "sensor.read", sensors); err != nil {
 		return nil, err
 	}
-	out := make([]State, 0, len(w.order))
+	out := make([]DeviceState, 0, len(w.order))
 	for _, id := range w.order {
 		h := w.devices[id]
 		h.mu.Lock()
-		s := State{Device: h.device, Last: h.last, Values: map[string]float64{}, Quarantined: h.quarantined, Reason: h.reason, ClockOff: h.clockOff}
+		s := DeviceState{Device: h.device, Last: h.last, Values: map[string]float64{}, Quarantined: h.quarantined, Reason: h.reason, ClockOff: h.clockOff}
 		for k, v := range h.values {
 			s.Values[k] = v
 		}
@@ -168,37 +158,30 @@ func (w *Watch) Device(id string) (Device, Kind, bool) {
 	return h.device, w.kinds[h.device.Kind], true
 }
 
-// Unfiled lists alerts of which no case has come yet, oldest first.
-func (w *Watch) Unfiled(ctx context.Context, tx *db.Tx, actor city.Actor, limit int) ([]Alert, error) {
-	if err := w.access.Ask(ctx, actor, "sensor.read", sensors); err != nil {
-		return nil, err
-	}
-	return unfiled(ctx, tx, limit)
-}
-
-// Filed notes the case that came of an alert. The first one stays.
-func (w *Watch) Filed(ctx context.Context, tx *db.Tx, actor city.Actor, id city.AlertID, number city.CaseNumber) error {
-	if err := w.access.Ask(ctx, actor, "alert.file", access.Resource{Type: "Alert", ID: id.String()}); err != nil {
-		return err
-	}
-	noteCase(tx, id, number)
-	return nil
-}
-
-// Say gives what an alert says, in both languages, with its place and class.
-// ok is false for one whose rule or device the pack no longer has.
-func (w *Watch) Say(a Alert) (what city.Text, place city.Place, class city.ItemCode, ok bool) {
+// Describe says what an alert of a sensor says that was kept without its words, as it
+// was before all watchers shared a board. ok is false for one whose rule or device
+// the pack no longer has.
+func (w *Watch) Describe(a Alert) (out Alert, ok bool) {
 	r, known := w.byID[a.Rule]
-	h := w.devices[a.Device]
+	h := w.devices[strings.TrimPrefix(a.Subject, sensorSubject)]
 	if !known || h == nil {
-		return what, place, class, false
+		return a, false
 	}
-	v, _ := w.kinds[r.Kind].value(r.Value)
-	say := func(l city.Lang) string {
-		return strings.NewReplacer("{device}", h.device.Name.In(l), "{value}", strconv.FormatFloat(a.Value, 'f', -1, 64), "{unit}", v.Unit).Replace(r.Text.In(l))
-	}
-	return city.Text{ZhHans: say(city.Chinese), En: say(city.English)}, h.device.Place, r.Class, true
+	a.Text, a.Place, a.Class = w.say(r, h.device, "…"), h.device.Place, r.Class
+	return a, true
 }
+
+// say is the text of a rule for a device and what it measured.
+func (w *Watch) say(r Rule, d Device, value string) city.Text {
+	v, _ := w.kinds[r.Kind].value(r.Value)
+	in := func(l city.Lang) string {
+		return strings.NewReplacer("{device}", d.Name.In(l), "{value}", value, "{unit}", v.Unit).Replace(r.Text.In(l))
+	}
+	return city.Text{ZhHans: in(city.Chinese), En: in(city.English)}
+}
+
+// sensorSubject begins the subject of alerts that sensors raise.
+const sensorSubject = "sensor:"
 
 // Release listens to a device again.
 func (w *Watch) Release(ctx context.Context, actor city.Actor, device string) error {

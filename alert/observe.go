@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strconv"
 	"time"
 
 	"yiwang/city"
@@ -141,15 +142,14 @@ func (w *Watch) judge(ctx context.Context, actor city.Actor, h *heard, r Rule, v
 		if !t.open.IsZero() || at.Sub(t.since) < r.For || !t.cleared.IsZero() && now.Sub(t.cleared) < r.Silence {
 			return nil
 		}
-		a := Alert{ID: city.NewAlertID(), Rule: r.ID, Device: h.device.ID, Value: v, Raised: at}
-		open, err := w.raise(ctx, actor, h, r, a, now)
+		open, err := w.raise(ctx, actor, h, r, v, at)
 		if err != nil {
 			return err
 		}
 		t.open = open
 	case r.short(v):
 		if !t.open.IsZero() {
-			if err := w.settle(ctx, actor, h, t.open, r, now); err != nil {
+			if err := w.settle(ctx, actor, t.open); err != nil {
 				return err
 			}
 			t.open, t.cleared = city.AlertID{}, now
@@ -159,37 +159,25 @@ func (w *Watch) judge(ctx context.Context, actor city.Actor, h *heard, r Rule, v
 	return nil
 }
 
-// raise commits an alert, or finds the one that another node has raised.
-func (w *Watch) raise(ctx context.Context, actor city.Actor, h *heard, r Rule, a Alert, now time.Time) (city.AlertID, error) {
-	err := w.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		insertAlert(tx, a)
-		return w.journal.Append(ctx, tx, journal.Event{At: now, Type: "alert.raised", Subject: a.ID.String(), Actor: actor,
-			Data: map[string]any{"alert": a.ID, "rule": r.ID, "device": h.device.ID, "kind": h.device.Kind, "class": r.Class, "value": a.Value,
-				"raised": city.Micros(a.Raised)}, Unique: "alert.raised:" + a.ID.String()})
-	})
-	if !errors.Is(err, db.ErrDuplicate) {
-		return a.ID, err
+// raise commits an alert, or finds the one that another node has raised. A device may
+// raise whatever it may measure: it was asked when its readings came.
+func (w *Watch) raise(ctx context.Context, actor city.Actor, h *heard, r Rule, v float64, at time.Time) (city.AlertID, error) {
+	if err := w.access.Ask(ctx, actor, "reading.send", sensors); err != nil {
+		return city.AlertID{}, err
 	}
-	var have city.AlertID
-	err = w.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		have, err = openAlert(ctx, tx, r.ID, h.device.ID)
+	var a Alert
+	err := w.db.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		a, _, err = w.board.take(ctx, tx, actor, Alert{Rule: r.ID, Key: h.device.ID, Subject: sensorSubject + h.device.ID, Class: r.Class, Place: h.device.Place,
+			Text: w.say(r, h.device, strconv.FormatFloat(v, 'f', -1, 64)), Sure: 1},
+			Sighting{From: at, To: at, Evidence: []Evidence{{What: "reading", From: city.Micros(at), Numbers: map[string]float64{"value": v}}}}, 0)
 		return err
 	})
-	if errors.Is(err, db.ErrNoRows) { // it was cleared in between; the next reading looks again
-		return city.AlertID{}, nil
-	}
-	return have, err
+	return a.ID, err
 }
 
-func (w *Watch) settle(ctx context.Context, actor city.Actor, h *heard, id city.AlertID, r Rule, now time.Time) error {
-	return w.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		n, err := clearAlert(ctx, tx, id, now)
-		if err != nil || n == 0 { // another node was faster
-			return err
-		}
-		return w.journal.Append(ctx, tx, journal.Event{At: now, Type: "alert.cleared", Subject: id.String(), Actor: actor,
-			Data: map[string]any{"alert": id, "rule": r.ID, "device": h.device.ID}})
-	})
+// settle clears an alert.
+func (w *Watch) settle(ctx context.Context, actor city.Actor, id city.AlertID) error {
+	return w.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return w.board.clear(ctx, tx, actor, id) })
 }
 
 // quarantine stops listening to a device and has the operator told, once.

@@ -21,7 +21,7 @@ type sensorBody struct {
 	ClockOff    bool               `json:"clock_off" doc:"Its own clock is wrong, so the city's time counts."`
 }
 
-func sensorOf(s alert.State) sensorBody {
+func sensorOf(s alert.DeviceState) sensorBody {
 	at := func(t time.Time) *time.Time {
 		if t.IsZero() {
 			return nil

@@ -38,19 +38,21 @@ func (a *App) fileOpenAlerts(ctx context.Context) error {
 	actor := city.SystemActor("alert")
 	var open []alert.Alert
 	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		open, err = a.Sensors.Unfiled(ctx, tx, actor, alertBatch)
+		open, err = a.Alerts.Unfiled(ctx, tx, actor, alertBatch)
 		return err
 	})
 	for _, al := range open {
-		what, place, class, ok := a.Sensors.Say(al)
-		if !ok { // the pack has forgotten the rule or the device
-			continue
+		if al.Text.IsZero() { // kept before alerts had their words
+			var ok bool
+			if al, ok = a.Sensors.Describe(al); !ok { // the pack has forgotten the rule or the device
+				continue
+			}
 		}
-		receipt, e := a.Incidents.Report(ctx, actor, incident.Report{Type: incident.Told, Class: class, Text: what.ZhHans + "\n" + what.En, Place: place,
-			At: al.Raised, Key: al.ID.String(), Source: "alert:" + al.ID.String()})
+		receipt, e := a.Incidents.Report(ctx, actor, incident.Report{Type: incident.Told, Class: al.Class, Text: al.Text.ZhHans + "\n" + al.Text.En, Place: al.Place,
+			At: al.Since, Key: al.ID.String(), Source: "alert:" + al.ID.String()})
 		if e == nil {
 			e = a.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-				return a.Sensors.Filed(ctx, tx, actor, al.ID, receipt.Number)
+				return a.Alerts.Filed(ctx, tx, actor, al.ID, receipt.Number)
 			})
 		}
 		if e != nil {

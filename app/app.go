@@ -71,6 +71,7 @@ type App struct {
 	Algorithms  *algorithm.Register
 	Credentials *credential.Registry
 	Items       *serviceitem.Service
+	Alerts      *alert.Board
 	Sensors     *alert.Watch
 	Incidents   *incident.Service // nil where the city takes no reports
 	Notices     *notify.Notify
@@ -265,6 +266,7 @@ func (a *App) domain(ctx context.Context) (err error) {
 		Hotline: p.Site.Hotline, BadRatings: p.Site.BadRatings, PersonOf: a.personOf}); err != nil {
 		return err
 	}
+	a.Alerts = alert.NewBoard(alert.BoardOptions{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Zone: p.Zone, Sensors: p.Sensors})
 	effects, composed := a.Items.Effects(), []string(nil)
 	if p.Site.Incidents.Kind != "" {
 		a.Incidents = incident.New(incident.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Directory: a.Directory,
@@ -284,7 +286,7 @@ func (a *App) domain(ctx context.Context) (err error) {
 	if err := a.Items.Bind(a.Cases); err != nil {
 		return err
 	}
-	a.Sensors, err = alert.New(ctx, alert.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Definition: p.Sensors})
+	a.Sensors, err = alert.New(ctx, alert.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Definition: p.Sensors, Board: a.Alerts})
 	return err
 }
 

@@ -26,6 +26,7 @@ type (
 	draftTag      struct{}
 	noticeTag     struct{}
 	alertTag      struct{}
+	silenceTag    struct{}
 	reportTag     struct{}
 )
 
@@ -52,8 +53,10 @@ type (
 	DraftID = ID[draftTag]
 	// NoticeID identifies one notice to one recipient.
 	NoticeID = ID[noticeTag]
-	// AlertID identifies something that sensors found.
+	// AlertID identifies something that a watcher found.
 	AlertID = ID[alertTag]
+	// SilenceID identifies a time in which alerts of a sort are held back.
+	SilenceID = ID[silenceTag]
 	// ReportID identifies what one person reported of an incident.
 	ReportID = ID[reportTag]
 )
@@ -75,6 +78,7 @@ func NewDraftID() DraftID           { return NewID[draftTag]() }
 func NewNoticeID() NoticeID         { return NewID[noticeTag]() }
 func NewReportID() ReportID         { return NewID[reportTag]() }
 func NewAlertID() AlertID           { return NewID[alertTag]() }
+func NewSilenceID() SilenceID       { return NewID[silenceTag]() }
 
 // ParseID reads the 36-character text form.
 func ParseID[T any](s string) (ID[T], error) {
