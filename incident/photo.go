@@ -14,6 +14,7 @@ import (
 	"yiwang/access"
 	"yiwang/casework"
 	"yiwang/city"
+	"yiwang/incident/picture"
 	"yiwang/internal/db"
 	"yiwang/journal"
 )
@@ -48,9 +49,15 @@ type Photo struct {
 // NewPhoto is a picture that an officer took. With the same Key it is kept once.
 type NewPhoto struct {
 	Role Role
-	Raw  []byte // as the camera wrote it; see CleanPhoto
+	Raw  []byte // as the camera wrote it; see picture.Clean
 	Key  string
 }
+
+// Bounds of the pictures of one report.
+const (
+	MostPhotos    = 5
+	MostPhotoSize = picture.MostBytes // of each as sent
+)
 
 // mostTaken bounds the pictures of one matter that officers take.
 const mostTaken = 40
@@ -60,7 +67,7 @@ const mostTaken = 40
 func (s *Service) seal(ctx context.Context, person city.PersonID, raw [][]byte) (key journal.KeyID, rows []photoRow, err error) {
 	boxes := make([][]byte, len(raw))
 	for i := range raw {
-		if boxes[i], err = CleanPhoto(ctx, raw[i]); err != nil {
+		if boxes[i], err = picture.Clean(ctx, raw[i]); err != nil {
 			return key, nil, err
 		}
 	}

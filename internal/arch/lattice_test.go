@@ -33,13 +33,15 @@ api, web/* < app ; app, demo < cmd/yiwang
 
 // annex places what the plan names outside its table: the folder of fetched
 // front-end code that the shell serves, the drawing of printed licences
-// (docs/adr/0005), the faces for machines that are no JSON (docs/adr/0007), the
-// arithmetic of trajectories (docs/adr/0010), and the helpers of tests.
+// (docs/adr/0005), the cleaning of pictures, the faces for machines that are no
+// JSON (docs/adr/0007), the arithmetic of trajectories (docs/adr/0010), and the
+// helpers of tests.
 const annex = `
 web/bundle < web
 city < credential/paper < credential
 internal/db < internal/db/dbtest
 city < internal/story, internal/arch
+city < incident/picture < incident
 geo < fleet/track < fleet, internal/bench, cmd/yiwang
 app < internal/bench < cmd/yiwang
 cities < app, demo, cmd/yiwang

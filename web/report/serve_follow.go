@@ -209,5 +209,5 @@ func (p *Pages) photo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return picture(w, jpeg)
+	return web.SendPhoto(w, jpeg)
 }

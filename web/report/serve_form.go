@@ -13,6 +13,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/incident"
+	"yiwang/incident/picture"
 	"yiwang/internal/db"
 	"yiwang/web"
 )
@@ -290,7 +291,7 @@ func (t *taken) taker(ctx context.Context) web.Taker {
 		if err != nil {
 			return err
 		}
-		jpeg, err := incident.CleanPhoto(ctx, raw)
+		jpeg, err := picture.Clean(ctx, raw)
 		if faults := fieldsOf(err); len(faults) > 0 {
 			t.fault("report.photos.one.fault", "n", t.n, "why", faults[0].Message)
 			return nil
@@ -325,15 +326,5 @@ func (p *Pages) kept(w http.ResponseWriter, r *http.Request) error {
 	if jpeg == nil {
 		return city.NotFound("error.not_found")
 	}
-	return picture(w, jpeg)
-}
-
-func picture(w http.ResponseWriter, jpeg []byte) error {
-	w.Header().Set("Content-Type", "image/jpeg")
-	w.Header().Set("Content-Length", strconv.Itoa(len(jpeg)))
-	_, err := w.Write(jpeg)
-	if err != nil {
-		return nil // the reader has gone away
-	}
-	return nil
+	return web.SendPhoto(w, jpeg)
 }

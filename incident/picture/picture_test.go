@@ -1,4 +1,4 @@
-package incident
+package picture
 
 import (
 	"bytes"
@@ -59,7 +59,7 @@ func withExif(raw []byte, order binary.AppendByteOrder, turn uint16, words strin
 
 func clean1(t *testing.T, raw []byte) image.Image {
 	t.Helper()
-	got, err := CleanPhoto(context.Background(), raw)
+	got, err := Clean(context.Background(), raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestPicturesComeOutUprightAndBare(t *testing.T) {
 		}
 	}
 	secret := "31.93N <script>alert(1)</script>"
-	got, err := CleanPhoto(context.Background(), append(withExif(plain, binary.BigEndian, 1, secret), secret...))
+	got, err := Clean(context.Background(), append(withExif(plain, binary.BigEndian, 1, secret), secret...))
 	if err != nil || bytes.Contains(got, []byte("script")) || bytes.Contains(got, []byte("Exif")) || bytes.Contains(got, []byte("31.93")) {
 		t.Errorf("what the camera wrote, or somebody hid, is still there: %v", err)
 	}
@@ -124,9 +124,9 @@ func TestWhatIsNoPicture(t *testing.T) {
 		"a drawing":     {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), "incident.photo.kind"},
 		"cut off":       {plain[:len(plain)/3], "incident.photo.kind"},
 		"60 megapixels": {sixty(), "incident.photo.pixels"},
-		"21 MB":         {append(bytes.Clone(plain), make([]byte, MostPhotoSize)...), "incident.photo.bytes"},
+		"21 MB":         {append(bytes.Clone(plain), make([]byte, MostBytes)...), "incident.photo.bytes"},
 	} {
-		_, err := CleanPhoto(context.Background(), c.raw)
+		_, err := Clean(context.Background(), c.raw)
 		var e *city.Error
 		if !errors.As(err, &e) || e.Kind != city.KindInvalid || len(e.Fields) != 1 || e.Fields[0].Name != "photo" || e.Fields[0].Message.Key != c.says {
 			t.Errorf("%s: %v", name, err)
@@ -146,7 +146,7 @@ func FuzzPicture(f *testing.F) {
 		if c, _, err := image.DecodeConfig(bytes.NewReader(raw)); err == nil && c.Width*c.Height > 1<<20 {
 			t.Skip("large ones only take long")
 		}
-		if got, err := CleanPhoto(context.Background(), raw); err == nil {
+		if got, err := Clean(context.Background(), raw); err == nil {
 			if c, err := jpeg.DecodeConfig(bytes.NewReader(got)); err != nil || max(c.Width, c.Height) > longestSide {
 				t.Errorf("what came out: %+v, %v", c, err)
 			}
@@ -194,7 +194,7 @@ func TestAWebPFrameIsMeasuredItself(t *testing.T) {
 		if c, err := webpConfig(bytes.NewReader(bad)); err == nil && c.Width*c.Height <= mostPixels {
 			t.Errorf("%s: %d×%d", name, c.Width, c.Height)
 		}
-		if _, err := CleanPhoto(context.Background(), bad); city.KindOf(err) != city.KindInvalid {
+		if _, err := Clean(context.Background(), bad); city.KindOf(err) != city.KindInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -232,7 +232,7 @@ func TestAPictureIsGoneOverSoOften(t *testing.T) {
 		if got := scans(raw); got != n {
 			t.Errorf("%d scans counted as %d", n, got)
 		}
-		if _, err := CleanPhoto(context.Background(), raw); city.KindOf(err) != want {
+		if _, err := Clean(context.Background(), raw); city.KindOf(err) != want {
 			t.Errorf("%d scans: %v", n, err)
 		}
 	}

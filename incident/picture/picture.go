@@ -1,4 +1,6 @@
-package incident
+// Package picture makes of a picture that somebody sent one that can be kept and
+// shown: upright, small, and without anything that was hidden in it.
+package picture
 
 import (
 	"bytes"
@@ -19,17 +21,18 @@ import (
 	"golang.org/x/image/vp8"
 	"golang.org/x/image/vp8l"
 	"golang.org/x/image/webp"
+
+	"yiwang/city"
 )
 
 // Bounds of pictures. A decoded progressive JPEG takes up to 15 bytes a pixel, so
 // 25 megapixels are 375 MB while it is made small; one at a time.
 const (
-	MostPhotos    = 5        // of one report
-	MostPhotoSize = 20 << 20 // bytes as sent
-	mostPixels    = 25_000_000
-	mostScans     = 100  // of a JPEG: how often it goes over the picture; cameras and browsers write ten
-	longestSide   = 2048 // pixels of what is kept
-	photoQuality  = 82
+	MostBytes   = 20 << 20 // as sent
+	mostPixels  = 25_000_000
+	mostScans   = 100  // of a JPEG: how often it goes over the picture; cameras and browsers write ten
+	longestSide = 2048 // pixels of what is kept
+	quality     = 82
 )
 
 // format is a kind of picture, known by its first bytes.
@@ -59,27 +62,27 @@ func formatOf(raw []byte) format {
 // painting lets one picture at a time be unpacked.
 var painting = make(chan struct{}, 1)
 
-// CleanPhoto makes of a picture somebody sent (JPEG, PNG, GIF or WebP) the one
+// Clean makes of a picture somebody sent (JPEG, PNG, GIF or WebP) the one
 // that is kept: upright, at most 2,048 pixels long, as JPEG. Nothing else of the
 // file survives: neither where and with what it was taken nor anything hidden in
 // it. What is no picture, or too large, is city.KindInvalid at the field "photo".
-func CleanPhoto(ctx context.Context, raw []byte) ([]byte, error) {
-	if len(raw) > MostPhotoSize {
-		return nil, fieldFault("photo", "incident.photo.bytes", "max", MostPhotoSize>>20)
+func Clean(ctx context.Context, raw []byte) ([]byte, error) {
+	if len(raw) > MostBytes {
+		return nil, refused("incident.photo.bytes", "max", MostBytes>>20)
 	}
 	f := formatOf(raw)
 	if f.decode == nil {
-		return nil, fieldFault("photo", "incident.photo.kind")
+		return nil, refused("incident.photo.kind")
 	}
 	config, err := f.config(bytes.NewReader(raw))
 	if err != nil || config.Width < 1 || config.Height < 1 {
-		return nil, fieldFault("photo", "incident.photo.kind")
+		return nil, refused("incident.photo.kind")
 	}
 	if f.camera && scans(raw) > mostScans { // a few bytes each, and each is work for the whole picture
-		return nil, fieldFault("photo", "incident.photo.kind")
+		return nil, refused("incident.photo.kind")
 	}
 	if pixels := float64(config.Width) * float64(config.Height); pixels > mostPixels {
-		return nil, fieldFault("photo", "incident.photo.pixels", "have", int(math.Ceil(pixels/1e6)), "max", mostPixels/1_000_000)
+		return nil, refused("incident.photo.pixels", "have", int(math.Ceil(pixels/1e6)), "max", mostPixels/1_000_000)
 	}
 	select {
 	case painting <- struct{}{}:
@@ -92,17 +95,21 @@ func CleanPhoto(ctx context.Context, raw []byte) ([]byte, error) {
 	}
 	full, err := f.decode(bytes.NewReader(raw))
 	if err != nil {
-		return nil, fieldFault("photo", "incident.photo.kind")
+		return nil, refused("incident.photo.kind")
 	}
 	turn := 1
 	if f.camera {
 		turn = orientation(raw)
 	}
 	var out bytes.Buffer
-	if err := jpeg.Encode(&out, upright(shrunk(full), turn), &jpeg.Options{Quality: photoQuality}); err != nil {
+	if err := jpeg.Encode(&out, upright(shrunk(full), turn), &jpeg.Options{Quality: quality}); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil
+}
+
+func refused(key string, args ...any) error {
+	return city.InvalidFields([]city.Field{{Name: "photo", Message: city.Message{Key: key, Args: args}}})
 }
 
 // shrunk is the picture on white, its longer side at most longestSide.
@@ -218,7 +225,7 @@ func scans(raw []byte) (n int) {
 	return n
 }
 
-var errFrame = errors.New("incident: the frame of a WebP picture has another size than it says")
+var errFrame = errors.New("picture: the frame of a WebP picture has another size than it says")
 
 // webpConfig is the size of the frame that will be unpacked. The extended header
 // before it only claims one, and unpacking goes wrong where the two differ.
