@@ -108,10 +108,10 @@ const (
 
 // Reply is the general reply of a terminal (0x0001) or the platform (0x8001).
 type Reply struct {
-	Platform bool
-	Serial   uint16 // of the message replied to
-	To       ID     // its kind
-	Result   Result
+	Platform bool   `json:"-"`
+	Serial   uint16 `json:"reply_to"` // serial of the message replied to
+	To       ID     `json:"reply_id"` // its kind
+	Result   Result `json:"result"`
 }
 
 func (m Reply) ID() ID {
@@ -220,9 +220,9 @@ func (m Batch) append(dst []byte, v2019 bool) ([]byte, error) {
 
 // Passthrough is data for or from something behind the terminal (数据透传).
 type Passthrough struct {
-	Down    bool  // from the platform
-	Kind    uint8 // 0x00 GNSS module, 0x0b IC card, 0x41 and 0x42 serial ports, 0xf0 and above the vendor's
-	Content Hex
+	Down    bool  `json:"-"`    // from the platform
+	Kind    uint8 `json:"kind"` // 0x00 GNSS module, 0x0b IC card, 0x41 and 0x42 serial ports, 0xf0 and above the vendor's
+	Content Hex   `json:"content"`
 }
 
 func (m Passthrough) ID() ID {
@@ -238,9 +238,9 @@ func (m Passthrough) append(dst []byte, _ bool) ([]byte, error) {
 
 // Resend asks for parts that did not arrive (补传分包请求).
 type Resend struct {
-	Platform bool     // the platform asks
-	Serial   uint16   // of the message's first part
-	Parts    []uint16 // their numbers, from 1
+	Platform bool     `json:"-"`      // the platform asks
+	Serial   uint16   `json:"serial"` // of the message's first part
+	Parts    []uint16 `json:"parts"`  // their numbers, from 1
 }
 
 func (m Resend) ID() ID {
@@ -319,9 +319,9 @@ const (
 
 // Text is a text for the driver (文本信息下发), at most 1,024 bytes by the standard.
 type Text struct {
-	Flags uint8
-	Kind  uint8 // 2019 only: 1 notice, 2 service
-	Text  GBK
+	Flags uint8 `json:"flags"`
+	Kind  uint8 `json:"kind,omitempty"` // 2019 only: 1 notice, 2 service
+	Text  GBK   `json:"text"`
 }
 
 func (Text) ID() ID { return IDText }

@@ -6,13 +6,14 @@ import "encoding/binary"
 // edition of the standard; in bytes, 2011, 2013, 2019: Maker 5, 5, 11; Model 8,
 // 20, 30; Terminal 7, 7, 30.
 type Register struct {
-	Province, City uint16 // 省域, 市县域: first two and last four digits of the division code
-	Maker          GBK    // 制造商
-	Model          GBK    // 终端型号
-	Terminal       GBK    // 终端 ID
-	Colour         uint8  // of the plate: 0 none, 1 blue, 2 yellow, 3 black, 4 white, 5 green, 9 another
-	Plate          GBK    // the plate; the VIN where Colour is 0
-	V2011          bool   // the body is laid out as in 2011, told by its length
+	Province uint16 `json:"province"`        // 省域: first two digits of the division code
+	City     uint16 `json:"city"`            // 市县域: its last four
+	Maker    GBK    `json:"maker"`           // 制造商
+	Model    GBK    `json:"model"`           // 终端型号
+	Terminal GBK    `json:"terminal"`        // 终端 ID
+	Colour   uint8  `json:"colour"`          // of the plate: 0 none, 1 blue, 2 yellow, 3 black, 4 white, 5 green, 9 another
+	Plate    GBK    `json:"plate"`           // the plate; the VIN where Colour is 0
+	V2011    bool   `json:"v2011,omitempty"` // the body is laid out as in 2011, told by its length
 }
 
 // registerSizes are the lengths of Maker, Model and Terminal.
@@ -74,9 +75,9 @@ const (
 
 // RegisterReply answers a registration.
 type RegisterReply struct {
-	Serial uint16 // of the registration
-	Result uint8
-	Code   GBK // what the terminal authenticates with from now on; with Registered only
+	Serial uint16 `json:"reply_to"` // serial of the registration
+	Result uint8  `json:"result"`
+	Code   GBK    `json:"code,omitempty"` // what the terminal authenticates with from now on; with Registered only
 }
 
 func (RegisterReply) ID() ID { return IDRegisterReply }
@@ -88,14 +89,14 @@ func (m RegisterReply) append(dst []byte, _ bool) ([]byte, error) {
 
 // Authenticate is the first message of every connection (终端鉴权).
 type Authenticate struct {
-	Code     GBK
-	IMEI     GBK // 2019 only, 15 bytes
-	Software GBK // 2019 only, 20 bytes
+	Code     GBK `json:"code"`
+	IMEI     GBK `json:"imei,omitempty"`     // 2019 only, 15 bytes
+	Software GBK `json:"software,omitempty"` // 2019 only, 20 bytes
 
 	// Odd says that in the form of 2019 something else follows the code than the
 	// standard's 35 bytes; that is Rest, and IMEI and Software are empty.
-	Odd  bool
-	Rest Hex
+	Odd  bool `json:"odd,omitempty"`
+	Rest Hex  `json:"rest,omitempty"`
 }
 
 const (
@@ -153,16 +154,16 @@ func (m Authenticate) append(dst []byte, v2019 bool) ([]byte, error) {
 // Attributes is what a terminal says about itself (查询终端属性应答). In bytes, 2013
 // and 2019: Maker 5, 11; Model 20, 30; Terminal 7, 30.
 type Attributes struct {
-	Type     uint16 // bits: 0 passengers, 1 dangerous goods, 2 freight, 3 taxi, 6 disk recorder, 7 in parts
-	Maker    GBK
-	Model    GBK
-	Terminal GBK
-	ICCID    [10]byte // of the SIM card, BCD
-	Hardware GBK      // version, at most 255 bytes
-	Firmware GBK      // version, at most 255 bytes
-	GNSS     uint8    // bits: 0 GPS, 1 BeiDou, 2 GLONASS, 3 Galileo
-	Network  uint8    // bits: 0 GPRS, 1 CDMA, 2 TD-SCDMA, 3 WCDMA, 4 CDMA2000, 5 TD-LTE, 7 another
-	MakerOf5 bool     // in the form of 2019 the maker has 5 bytes; documents differ, the body's length tells
+	Type     uint16   `json:"type"` // bits: 0 passengers, 1 dangerous goods, 2 freight, 3 taxi, 6 disk recorder, 7 in parts
+	Maker    GBK      `json:"maker"`
+	Model    GBK      `json:"model"`
+	Terminal GBK      `json:"terminal"`
+	ICCID    [10]byte `json:"-"`                    // of the SIM card, BCD
+	Hardware GBK      `json:"hardware"`             // version, at most 255 bytes
+	Firmware GBK      `json:"firmware"`             // version, at most 255 bytes
+	GNSS     uint8    `json:"gnss"`                 // bits: 0 GPS, 1 BeiDou, 2 GLONASS, 3 Galileo
+	Network  uint8    `json:"network"`              // bits: 0 GPRS, 1 CDMA, 2 TD-SCDMA, 3 WCDMA, 4 CDMA2000, 5 TD-LTE, 7 another
+	MakerOf5 bool     `json:"maker_of_5,omitempty"` // in the form of 2019 the maker has 5 bytes; documents differ, the body's length tells
 }
 
 func (Attributes) ID() ID { return IDAttributes }
