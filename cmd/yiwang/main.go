@@ -34,12 +34,15 @@ type commands struct {
 	User    userCmd    `cmd:"" help:"Accounts: add, lock, unlock, code."`
 	Token   tokenCmd   `cmd:"" help:"Tokens for programs: create, list, end."`
 
+	JT808 jt808Cmd `cmd:"" name:"jt808" help:"What vehicles' terminals say: decode."`
+
 	Bench benchCmd `cmd:"" help:"Run the program's own benchmarks."`
 }
 
-// env is what every command gets: where to write, and the reader's language.
+// env is what every command gets: where to read and write, and the reader's language.
 type env struct {
 	ctx      context.Context
+	in       io.Reader
 	out, err io.Writer
 	lang     city.Lang
 	terminal bool // err is a person's terminal: progress makes sense
@@ -100,7 +103,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out, errs io.Writer, getenv func(string) string) int {
-	e := &env{ctx: ctx, out: out, err: errs, lang: language(getenv)}
+	e := &env{ctx: ctx, in: os.Stdin, out: out, err: errs, lang: language(getenv)}
 	if f, ok := errs.(*os.File); ok {
 		if info, err := f.Stat(); err == nil {
 			e.terminal = info.Mode()&os.ModeCharDevice != 0
