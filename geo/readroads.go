@@ -11,15 +11,16 @@ import (
 	"yiwang/city"
 )
 
-// Bounds of a road file, far above what a large city needs.
+// Bounds of a road file, above what a large city needs.
 const (
-	MostRoadBytes  = 8 << 20
-	mostFeatures   = 50_000
-	mostRoadPoints = 1_000_000
+	MostRoadBytes  = 64 << 20
+	mostFeatures   = 400_000
+	mostRoadPoints = 4_000_000
 	longestPiece   = 50_000 // metres between two points of a road that follow each other
 	longestRoadID  = 64     // characters
 	mostRoadFaults = 1000   // reading stops after so many
-	furthestRoad   = 60_000 // metres from the nearest point of the city
+	FurthestRoad   = 60_000 // metres from the nearest point of the city
+	highestLimit   = 150    // km/h
 )
 
 // RoadFault is one thing wrong with a road file.
@@ -35,6 +36,8 @@ type feature struct {
 		Class  string    `json:"class"`
 		Name   city.Text `json:"name"`
 		Bridge bool      `json:"bridge"`
+		Oneway bool      `json:"oneway"`
+		Limit  int       `json:"maxspeed"`
 	} `json:"properties"`
 	Geometry *struct {
 		Type        string          `json:"type"`
@@ -48,11 +51,12 @@ const waterClass = "water"
 // ReadRoads reads GeoJSON (RFC 7946): a FeatureCollection whose features are
 // LineString roads and Polygon waters, in WGS-84. A feature has the properties id,
 // class (motorway, primary, secondary, residential, or water) and, as it is, name
-// {zh-Hans, en} and bridge; the collection has a source {zh-Hans, en}. What the
-// RFC calls foreign members is left aside, but for crs: coordinates of another
-// system would all be wrong. Of points of the city, if any are given, one must be
-// within 60 km of each road: longitude and latitude that were swapped are found.
-// With any fault there are no Roads.
+// {zh-Hans, en}, bridge, oneway (driven only as it is drawn) and maxspeed (km/h);
+// the collection has a source {zh-Hans, en}. What the RFC calls foreign members is
+// left aside, but for crs: coordinates of another system would all be wrong. Of
+// points of the city, if any are given, one must be within 60 km of each road:
+// longitude and latitude that were swapped are found. With any fault there are no
+// Roads.
 func ReadRoads(b []byte, city []Point) (*Roads, []RoadFault) {
 	r := &roadReader{b: b, city: city, roads: &Roads{}, seen: map[string]bool{}}
 	switch {
@@ -231,6 +235,10 @@ func (r *roadReader) feature(at int64, f *feature) {
 		r.water(at, f)
 		return
 	}
+	if p.Limit < 0 || p.Limit > highestLimit {
+		r.add(at, "geo.roads.limit", "id", p.ID, "max", highestLimit)
+		return
+	}
 	class := RoadClass(p.Class)
 	if class.Rank() < 0 {
 		r.add(at, "geo.roads.class", "class", p.Class)
@@ -245,11 +253,11 @@ func (r *roadReader) feature(at int64, f *feature) {
 	if !ok {
 		return
 	}
-	if len(r.city) > 0 && !slices.ContainsFunc(r.city, func(c Point) bool { return Distance(c, points[0]) <= furthestRoad }) {
-		r.add(at, "geo.roads.far", "id", p.ID, "km", furthestRoad/1000)
+	if len(r.city) > 0 && !slices.ContainsFunc(r.city, func(c Point) bool { return Distance(c, points[0]) <= FurthestRoad }) {
+		r.add(at, "geo.roads.far", "id", p.ID, "km", FurthestRoad/1000)
 		return
 	}
-	road := Road{ID: p.ID, Class: class, Name: p.Name, Bridge: p.Bridge, Line: points, Box: BoxOf(points)}
+	road := Road{ID: p.ID, Class: class, Name: p.Name, Bridge: p.Bridge, Oneway: p.Oneway, Limit: p.Limit, Line: points, Box: BoxOf(points)}
 	if len(r.roads.Roads) == 0 {
 		r.roads.Box = road.Box
 	}

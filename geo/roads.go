@@ -39,6 +39,8 @@ type Road struct {
 	Class  RoadClass
 	Name   city.Text // empty for a road without a name
 	Bridge bool
+	Oneway bool    // driven only as it is drawn
+	Limit  int     // km/h by the signs, 0 for none
 	Line   []Point // two and more
 	Box    Box
 }

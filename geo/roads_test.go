@@ -97,6 +97,7 @@ func TestRoadFaultsSayTheirLine(t *testing.T) {
 		"flat water":    {roadHead + good + ",\n" + water("w", "[[[121,32],[121.1,32],[121,32]]]") + "]}", "3: “w” has fewer than 4 points"},
 		"road as water": {roadHead + good + ",\n" + lane("w", "water", "[[121,32],[121.01,32]]") + "]}", "3: “w” has to be a Polygon"},
 		"one language":  {roadHead + strings.Replace(good, `"zh-Hans":"路",`, "", 1) + "]}", "2: “a” has a name in one language only"},
+		"limit":         {roadHead + strings.Replace(good, `"class"`, `"maxspeed":151,"class"`, 1) + "]}", "2: “a” has a maxspeed"},
 		"no geometry":   {roadHead + `{"type":"Feature","properties":{"id":"x"}}]}`, "2: A Feature with"},
 		"shape":         {roadHead + `{"type":"Feature","properties":{"id":7}}]}`, "2: “properties.id” can't be a number"},
 		"cut off":       {roadHead + good + ",\n{", "3: This is no JSON"},
@@ -109,7 +110,7 @@ func TestRoadFaultsSayTheirLine(t *testing.T) {
 		"nothing":       {"", "1: This is no JSON"},
 		"latin":         {"\xff", "1: The file holds text that is no UTF-8"},
 		"deep":          {roadHead + lane("b", "primary", strings.Repeat("[", 20000)+strings.Repeat("]", 20000)) + "]}", "2: This is no JSON"},
-		"too large":     {strings.Repeat(" ", MostRoadBytes+1), "1: The file is larger than 8 MB"},
+		"too large":     {strings.Repeat(" ", MostRoadBytes+1), "1: The file is larger than 64 MB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, faults := ReadRoads([]byte(c.text), []Point{{32, 121}})

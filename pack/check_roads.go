@@ -31,6 +31,13 @@ func (l *loader) checkRoads() {
 	l.city.Roads = roads
 }
 
+// checkSpeeds looks at speeds.yaml, which a city need not have.
+func (l *loader) checkSpeeds() {
+	if l.speeds != nil {
+		l.speeds.atFields(l.city.Speeds.Check())
+	}
+}
+
 // middles are the places that the regions say they lie at.
 func middles(r directory.RegionDef, into []geo.Point) []geo.Point {
 	if p := (geo.Point{Lat: r.Lat, Lon: r.Lon}); !p.IsZero() {

@@ -36,6 +36,7 @@ type City struct {
 	Knowledge   []incident.Chapter   // what the hotline can say at once; empty where the city has none
 	Sensors     alert.Definition     // empty where the city has none
 	Roads       *geo.Roads           // nil where the city has no map
+	Speeds      geo.Speeds           // how fast its roads are driven; empty leaves it to the law
 	Policies    map[string][]byte    // Cedar, by file
 
 	// Files is the pack's folder, for the files that examples name.

@@ -63,18 +63,11 @@ const unsorted = "未分类"
 // could be read and written.
 func ImportItems(ctx context.Context, table, dir string, o ImportOptions) (ImportReport, error) {
 	var rep ImportReport
-	info, err := os.Stat(dir)
-	if err != nil || !info.IsDir() {
-		return rep, city.Invalid("pack.no_folder", "dir", dir)
-	}
-	root, err := os.OpenRoot(dir)
+	root, err := openPack(dir)
 	if err != nil {
 		return rep, err
 	}
 	defer root.Close()
-	if _, err := root.Stat("city.yaml"); err != nil {
-		return rep, city.Invalid("pack.no_city", "dir", dir)
-	}
 	b, err := readFile(os.DirFS(filepath.Dir(table)), filepath.Base(table), mostTable)
 	switch {
 	case errors.Is(err, errTooLarge):

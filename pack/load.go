@@ -59,7 +59,7 @@ type loader struct {
 	city   *City
 	files  map[string][]string // files by folder, "" the pack's own
 
-	site, calendar, regions, sensors *document
+	site, calendar, regions, sensors, speeds *document
 
 	siteDef     Site
 	calendarDef calendarFile
@@ -89,7 +89,7 @@ var folders = map[string]string{
 // ownFiles are those beside the folders; the ones that are true must be there.
 var ownFiles = map[string]bool{
 	"city.yaml": true, "calendar.yaml": true, "regions.yaml": true,
-	"sensors.yaml": false, "roads.geojson": false, "README.md": false, "README.zh-CN.md": false, "LICENSE": false,
+	"sensors.yaml": false, "roads.geojson": false, "speeds.yaml": false, "README.md": false, "README.zh-CN.md": false, "LICENSE": false,
 }
 
 // list finds the files of the pack. A file that nobody would read is a fault: it
@@ -163,6 +163,7 @@ func (l *loader) read() {
 	l.calendar = one("calendar.yaml", &l.calendarDef)
 	l.regions = one("regions.yaml", &l.regionsDef)
 	l.sensors = one("sensors.yaml", &l.sensorsDef)
+	l.speeds = one("speeds.yaml", &l.city.Speeds)
 	readAll(l, "bodies", &l.bodies, func(b *directory.BodyDef) string { return string(b.ID) })
 	readAll(l, "credentials", &l.credentials, func(t *credential.Type) string { return string(t.ID) })
 	readAll(l, "rules", &l.rules, func(r *rule.Definition) string { return string(r.ID) })
@@ -216,6 +217,7 @@ func (l *loader) checkAll() {
 	l.checkCalendar()
 	l.checkRegions()
 	l.checkRoads()
+	l.checkSpeeds()
 	l.checkBodies()
 	l.checkCredentials()
 	l.checkRules(context.Background())

@@ -30,8 +30,8 @@ func (c *checkCmd) Run(e *env) error {
 }
 
 type importCmd struct {
-	Kind   string `arg:"" enum:"items,people,firms,incidents" help:"What the table holds: items, people, firms or incidents."`
-	File   string `arg:"" help:"A table: CSV or Excel." type:"path"`
+	Kind   string `arg:"" enum:"items,people,firms,incidents,roads" help:"What the file holds: items, people, firms, incidents or roads."`
+	File   string `arg:"" help:"A table: CSV or Excel; for roads an OpenStreetMap file: XML or PBF, gzip or not." type:"path"`
 	Map    string `help:"Columns of the table for fields of ours, such as name=title;code=nr; for incidents a mapping file, or the id of one of the city's."`
 	DryRun bool   `help:"For incidents: say what would come of the table and file nothing."`
 	JSON   bool   `name:"json" help:"One JSON object for programs."`
@@ -41,6 +41,9 @@ type importCmd struct {
 func (c *importCmd) Run(e *env) error {
 	if c.Kind == "incidents" {
 		return c.incidents(e)
+	}
+	if c.Kind == "roads" {
+		return c.roads(e)
 	}
 	columns, err := columnsOf(c.Map)
 	if err != nil {
@@ -72,6 +75,22 @@ func (c *importCmd) Run(e *env) error {
 	if r.Rejects != "" {
 		e.say("cli.import.rejects", "file", r.Rejects)
 	}
+	return nil
+}
+
+// roads puts the roads of an OpenStreetMap file into a pack.
+func (c *importCmd) roads(e *env) error {
+	if c.City == "" {
+		return exit{exitUsage, city.Say(e.lang, "cli.import.which_city")}
+	}
+	r, err := pack.ImportRoads(e.ctx, c.File, c.City, e.percent(""))
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return e.json(map[string]any{"roads": r.Roads, "metres": int64(r.Metres), "named": r.Named, "closed": r.Closed, "outside": r.Outside, "cut": r.Cut, "file": r.File})
+	}
+	e.say("cli.import.roads", "roads", r.Roads, "km", int64(r.Metres/1000), "named", r.Named, "file", r.File, "closed", r.Closed, "outside", r.Outside, "cut", r.Cut)
 	return nil
 }
 

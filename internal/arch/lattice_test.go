@@ -53,6 +53,7 @@ web < web/report < app
 web < web/scorecard < app
 geo < fleet/history < fleet
 city, geo < fleet/register < fleet
+geo < geo/osm < pack
 `
 
 // helpers are imported by tests only.
