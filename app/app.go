@@ -83,6 +83,8 @@ type App struct {
 	handler http.Handler
 	broker  *mqtt.Broker
 	ready   bool
+	closing chan struct{} // closed when the last requests are waited for
+	close   sync.Once
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 	mu      sync.Mutex
@@ -114,7 +116,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if o.Origin == "" {
 		o.Origin = "http://localhost:8080"
 	}
-	a = &App{Options: o}
+	a = &App{Options: o, closing: make(chan struct{})}
 	var faults []pack.Fault
 	if o.CityFS != nil {
 		a.Pack, faults = pack.LoadFS(o.CityFS)

@@ -6,6 +6,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/web"
+	"yiwang/web/command"
 	"yiwang/web/desk"
 	"yiwang/web/hotline"
 )
@@ -14,6 +15,7 @@ import (
 func (a *App) hotline(atDesk *desk.Deps, mux *http.ServeMux) {
 	atDesk.More = []desk.Elsewhere{
 		{NavItem: web.NavItem{Section: "hotline", Key: "desk.nav.hotline", Href: hotline.Path}, May: func(actor city.Actor) bool { return hotline.Answers(a.Access, actor) }},
+		{NavItem: web.NavItem{Section: "command", Key: "command.nav", Href: command.Path}, May: func(actor city.Actor) bool { return command.May(a.Access, actor) }},
 		{NavItem: web.NavItem{Section: "late", Key: "desk.nav.late", Href: hotline.PathLate}, May: func(actor city.Actor) bool { return hotline.MaySeeLate(a.Access, actor) }},
 	}
 	deps := *atDesk
@@ -25,4 +27,8 @@ func (a *App) hotline(atDesk *desk.Deps, mux *http.ServeMux) {
 	mux.Handle(hotline.Path, calls)
 	mux.Handle(hotline.Path+"/", calls)
 	mux.Handle(hotline.PathLate, calls)
+	wall := command.New(command.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Cases: a.Cases, Incidents: a.Incidents, Scores: a.Scores, Sensors: a.Sensors,
+		Roads: a.Pack.Roads, Clock: a.Clock, CasePath: func(n city.CaseNumber) string { return desk.CasePath(n, "") }, Closing: a.closing})
+	mux.Handle(command.Path, wall)
+	mux.Handle(command.Path+"/", wall)
 }

@@ -2,9 +2,11 @@ package city
 
 import (
 	"database/sql/driver"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -87,6 +89,18 @@ func ParseID[T any](s string) (ID[T], error) {
 		return ID[T]{}, fmt.Errorf("not an identifier: %q", s)
 	}
 	return ID[T](u), nil
+}
+
+// Floor sorts before every ID that was made later than d before this one, and
+// after those made earlier, to the millisecond.
+func (id ID[T]) Floor(d time.Duration) ID[T] {
+	var made [8]byte
+	copy(made[2:], id[:6])
+	ms := int64(binary.BigEndian.Uint64(made[:])) - d.Milliseconds()
+	binary.BigEndian.PutUint64(made[:], uint64(max(ms, 0)))
+	var floor ID[T]
+	copy(floor[:6], made[2:])
+	return floor
 }
 
 // IsZero reports whether the ID means "none".

@@ -336,3 +336,23 @@ func (d *Directory) SweepDuties(ctx context.Context, actor city.Actor) (n int64,
 
 // now is the moment as it will be read back.
 func (d *Directory) now() time.Time { return city.FromMicros(city.Micros(d.clock.Now())) }
+
+// Everyone lists who is on duty, in whatever post, at most so many: those who began
+// first. more is true where there are others.
+func (d *Directory) Everyone(ctx context.Context, tx *db.Tx, actor city.Actor, most int) (list []Watch, more bool, err error) {
+	if err := d.access.Ask(ctx, actor, "duty.read", d.dutyResource("", city.AccountID{})); err != nil {
+		return nil, false, err
+	}
+	now := d.now()
+	most = max(1, min(most, 10_000))
+	if list, err = watchesAll(ctx, tx, now, most+1); err != nil {
+		return nil, false, err
+	}
+	if len(list) > most {
+		list, more = list[:most], true
+	}
+	for i := range list {
+		list[i].forget(now)
+	}
+	return list, more, nil
+}

@@ -173,3 +173,8 @@ func watchesLost(ctx context.Context, tx *db.Tx, d *Directory, q Around, now tim
 	a.where += " AND placed <= " + a.bind(city.Micros(now.Add(-freshPlace)))
 	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE "+a.where+" ORDER BY since, account"+limit(most), a.args...)
 }
+
+// watchesAll reads everybody on duty, those who began first.
+func watchesAll(ctx context.Context, tx *db.Tx, now time.Time, most int) ([]Watch, error) {
+	return db.All(ctx, tx, scanWatch, "SELECT "+watchColumns+" FROM duties WHERE until_at > $1 ORDER BY since, account, post"+limit(most), city.Micros(now))
+}

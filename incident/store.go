@@ -330,3 +330,24 @@ func publicJoins(ctx context.Context, tx *db.Tx, since, until time.Time, limit i
 WHERE r.joined = 1 AND r.at >= $1 AND r.at <= $2 AND i.public = 1 AND r.at >= i.opened_at ORDER BY r.at, r.id LIMIT $3`,
 		city.Micros(since), city.Micros(until), limit)
 }
+
+// openAnywhere reads open matters that have a point, in the order of the index.
+func openAnywhere(ctx context.Context, tx *db.Tx, most int) ([]incidentRow, error) {
+	return db.All(ctx, tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents WHERE open = 1 AND lat <> 0 LIMIT $1`, most)
+}
+
+// openedByHour counts from the first hour on. The ids of cases carry the time at
+// which they were made, so older ones need not be read.
+func openedByHour(ctx context.Context, tx *db.Tx, first time.Time, hours int) ([]int, error) {
+	type count struct{ hour, n int }
+	list, err := db.All(ctx, tx, func(r db.Row) (c count, err error) { return c, r.Scan(&c.hour, &c.n) },
+		`SELECT CAST((opened_at - $1) / 3600000000 AS INTEGER) AS hour, count(*) FROM incidents
+WHERE case_id >= $2 AND opened_at >= $3 GROUP BY 1`, city.Micros(first), city.NewCaseID().Floor(time.Duration(hours)*time.Hour), city.Micros(first))
+	counts := make([]int, hours)
+	for _, c := range list {
+		if c.hour < hours {
+			counts[c.hour] += c.n
+		}
+	}
+	return counts, err
+}

@@ -87,7 +87,7 @@ func browser(t testing.TB) context.Context {
 		chromedp.UserDataDir(filepath.Join(session.dir, "profile")),
 	}
 	for _, flag := range []string{
-		"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "no-default-browser-check",
+		"headless", "no-sandbox", "disable-gpu", "enable-unsafe-swiftshader", "disable-quic", "no-first-run", "no-default-browser-check",
 		"disable-background-networking", "disable-component-update", "disable-sync", "disable-default-apps",
 		"disable-extensions", "disable-dev-shm-usage", "disable-background-timer-throttling",
 		"disable-renderer-backgrounding", "disable-backgrounding-occluded-windows", "hide-scrollbars",

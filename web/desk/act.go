@@ -63,7 +63,7 @@ func (d *Desk) said(o *opened, v visit, action string) (*Said, string) {
 				break
 			}
 		}
-		return &Said{What: did(k, r)}, next
+		return &Said{What: web.Did(k, r)}, next
 	}
 	return nil, ""
 }

@@ -47,7 +47,7 @@ func (d *Desk) history(c casework.Case, records []casework.Record, label func(fi
 			notes = append(notes, Note{Who: d.who(r.By), Mine: !self.IsZero() && r.By.Account == self, Step: web.Step{At: r.At}, Text: paragraphs(r.Words.Note)})
 			continue
 		}
-		e := Event{Who: d.who(r.By), Step: web.Step{At: r.At, Title: did(k, r), State: stateOf(k, r)}}
+		e := Event{Who: d.who(r.By), Step: web.Step{At: r.At, Title: web.Did(k, r), State: stateOf(k, r)}}
 		if r.Action == casework.ActOpen {
 			e.Where = channel(r.By.Channel)
 		}
@@ -82,57 +82,6 @@ func (d *Desk) history(c casework.Case, records []casework.Record, label func(fi
 	return events, notes
 }
 
-// did names what somebody did: the engine's own actions in the past, an outcome
-// by the words of its button.
-func did(k *casework.Kind, r casework.Record) city.Text {
-	if o, ok := outcomeOf(k, r.Stage, r.Action); ok {
-		return o.Label
-	}
-	if r.Action == casework.ActProgress && k != nil {
-		if st, ok := k.Stage(r.Stage); ok {
-			for _, p := range st.Allow.Progress {
-				if p.ID == r.Step {
-					return p.Name
-				}
-			}
-		}
-	}
-	if k != nil {
-		if t, ok := city.LookupText("desk.did." + r.Action + "." + string(k.ID)); ok {
-			return t
-		}
-	}
-	if t, ok := city.LookupText("desk.did." + r.Action); ok {
-		return t
-	}
-	return web.Plain(r.Action)
-}
-
-// outcomeOf finds an outcome by the stage and name of its action; where the kind
-// has changed since, any stage's outcome of that name will do for its words.
-func outcomeOf(k *casework.Kind, stage, action string) (casework.Outcome, bool) {
-	if k == nil {
-		return casework.Outcome{}, false
-	}
-	var other *casework.Outcome
-	for i := range k.Stages {
-		for j := range k.Stages[i].Outcomes {
-			o := &k.Stages[i].Outcomes[j]
-			if o.Action != action {
-				continue
-			}
-			if k.Stages[i].ID == stage {
-				return *o, true
-			}
-			other = o
-		}
-	}
-	if other != nil {
-		return *other, true
-	}
-	return casework.Outcome{}, false
-}
-
 // refuses reports whether a result ends a case against the applicant.
 func refuses(result string) bool { return result == "refused" || result == "not_accepted" }
 
@@ -145,7 +94,7 @@ func stateOf(k *casework.Kind, r casework.Record) web.State {
 	case casework.ActWithdraw, casework.ActTerminate:
 		return web.StateEnded
 	}
-	if o, ok := outcomeOf(k, r.Stage, r.Action); ok {
+	if o, ok := web.OutcomeOf(k, r.Stage, r.Action); ok {
 		switch {
 		case refuses(o.Result):
 			return web.StateRefused

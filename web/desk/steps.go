@@ -144,7 +144,7 @@ func (d *Desk) asks(c casework.Case, op casework.Option) bool {
 		return false
 	}
 	k, _ := d.Cases.Kind(c.Kind)
-	if o, ok := outcomeOf(k, c.Stage, op.Action); ok {
+	if o, ok := web.OutcomeOf(k, c.Stage, op.Action); ok {
 		return o.Next == casework.End || len(o.Effects) > 0
 	}
 	return true
@@ -288,7 +288,7 @@ func (d *Desk) effects(o *opened, op casework.Option) []city.Text {
 	case casework.ActTerminate:
 		out = append(out, web.Words("desk.effect.terminate"))
 	}
-	oc, ok := outcomeOf(k, o.c.Stage, op.Action)
+	oc, ok := web.OutcomeOf(k, o.c.Stage, op.Action)
 	if !ok {
 		return out
 	}
