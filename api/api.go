@@ -23,6 +23,7 @@ import (
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/directory"
+	"yiwang/fleet/intercept"
 	"yiwang/identity"
 	"yiwang/incident"
 	"yiwang/internal/db"
@@ -47,9 +48,10 @@ type Deps struct {
 	Notices     *notify.Notify
 	Sensors     *alert.Watch
 	Clock       city.Clock
-	Name        city.Text         // of the city
-	Cookie      string            // name of the session cookie
-	Incidents   *incident.Service // nil where the city takes no reports
+	Name        city.Text          // of the city
+	Cookie      string             // name of the session cookie
+	Incidents   *incident.Service  // nil where the city takes no reports
+	Reach       *intercept.Service // nil where the city has no map of its roads
 	// Checks bounds how often one address may check licences; nil makes one.
 	Checks *identity.Pace
 	// Address says where a request comes from; nil takes the connection's.
@@ -63,6 +65,7 @@ type API struct {
 	mux     *http.ServeMux
 	process string          // this one, among those that run or ran
 	open    map[string]bool // patterns that may be called without signing in
+	passing map[string]bool // patterns whose answers are not kept for repeats
 	cross   *http.CrossOriginProtection
 	room    *semaphore.Weighted // bytes of bodies that may lie in memory
 	strange heard               // keys of those whom we don't know
@@ -89,7 +92,7 @@ func New(d Deps) *API {
 			return host
 		}
 	}
-	a := &API{Deps: d, mux: http.NewServeMux(), process: city.NewEventID().String(), open: map[string]bool{}, cross: http.NewCrossOriginProtection(),
+	a := &API{Deps: d, mux: http.NewServeMux(), process: city.NewEventID().String(), open: map[string]bool{}, passing: map[string]bool{}, cross: http.NewCrossOriginProtection(),
 		room: semaphore.NewWeighted(mostInMemory), reports: identity.NewPace(), duty: identity.NewPace()}
 	c := huma.DefaultConfig("Yiwang", "1")
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/openapi", "", "/api/schemas"
@@ -136,7 +139,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = body
 	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/api/v1/") && r.Header.Get("Idempotency-Key") != "" {
 		_, pattern := a.mux.Handler(r)
-		a.once(w, r, a.open[pattern])
+		a.once(w, r, a.open[pattern] || a.passing[pattern])
 		return
 	}
 	a.mux.ServeHTTP(w, r)
@@ -209,6 +212,7 @@ type route struct {
 	status                    int
 	open                      bool     // may be called without signing in
 	still                     bool     // needs no database
+	passing                   bool     // changes nothing, and says what nobody should keep: a repeat asks again
 	file                      bool     // takes a file's bytes and no JSON
 	media                     []string // of the file that it answers with
 	maxBody                   int64    // of what is sent; 0 is the usual
@@ -221,7 +225,7 @@ func register[I, O any](a *API, rt route, handle func(ctx context.Context, actor
 	if rt.maxBody > 0 {
 		op.MaxBodyBytes, op.BodyReadTimeout = rt.maxBody, fileTime
 	}
-	a.open[rt.method+" "+rt.path] = rt.open
+	a.open[rt.method+" "+rt.path], a.passing[rt.method+" "+rt.path] = rt.open, rt.passing
 	if !rt.open {
 		op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict)

@@ -44,7 +44,8 @@ type answer struct {
 // through, a repeat gets the first answer, the same key with another body is
 // refused. Faults of ours (5xx) and refusals for haste are not kept, nor is what
 // anybody may ask: it changes nothing, or gives a token, which is told once, and
-// would let strangers fill the database. There a repeat goes through again.
+// would let strangers fill the database. Nor is where somebody is kept. There a
+// repeat goes through again.
 func (a *API) once(w http.ResponseWriter, r *http.Request, open bool) {
 	rd := a.readerOf(r.Context(), r.Header.Get("Authorization"), r.Header.Get("Cookie"), r.Header.Get("Accept-Language"))
 	fail := func(err error) { a.writeProblem(w, sayProblem(r.Context(), rd.lang, err)) }

@@ -56,6 +56,12 @@ func (a *API) routes() {
 		register(a, post("/position", "send-position", "Where you are, while you are on duty. Only the last place is kept, until the shift ends.", http.StatusOK, haste), a.position)
 	}
 
+	if a.Reach != nil {
+		where := post("/reachable", "reachable", "Where a vehicle can be in some minutes, and who can be in its way.", http.StatusOK)
+		where.passing = true
+		register(a, where, a.reachable)
+	}
+
 	readings := post("/readings", "send-readings", "What sensors measured, a JSON object a line.", http.StatusOK)
 	readings.file = true
 	register(a, readings, a.readings)

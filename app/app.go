@@ -26,6 +26,7 @@ import (
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/directory"
+	"yiwang/fleet/intercept"
 	"yiwang/identity"
 	"yiwang/incident"
 	"yiwang/internal/db"
@@ -73,7 +74,8 @@ type App struct {
 	Items       *serviceitem.Service
 	Alerts      *alert.Board
 	Sensors     *alert.Watch
-	Incidents   *incident.Service // nil where the city takes no reports
+	Incidents   *incident.Service  // nil where the city takes no reports
+	Reach       *intercept.Service // nil where the city has no map of its roads
 	Notices     *notify.Notify
 	Scores      *scorecard.Scorecard
 	Search      *search.Index
@@ -268,6 +270,8 @@ func (a *App) domain(ctx context.Context) (err error) {
 		Hotline: p.Site.Hotline, BadRatings: p.Site.BadRatings, PersonOf: a.personOf}); err != nil {
 		return err
 	}
+	a.Reach = intercept.New(intercept.Options{Access: a.Access, Directory: a.Directory, Clock: a.Clock, Calendar: p.Calendar, Zone: p.Zone,
+		Roads: p.Roads, Speeds: p.Speeds, Settings: p.Site.Interception})
 	a.Alerts = alert.NewBoard(alert.BoardOptions{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Zone: p.Zone, Sensors: p.Sensors})
 	effects, composed := a.Items.Effects(), []string(nil)
 	if p.Site.Incidents.Kind != "" {

@@ -308,6 +308,12 @@ func TestTheDocumentIsTrue(t *testing.T) {
 			t.Errorf("%s is taken at any pace", path)
 		}
 	}
+	_, chief := c.person(city.Officer, "chief", "operations-center.commander")
+	truck := map[string]any{"lat": 31.933, "lon": 121.04, "heading": 90, "minutes": 5}
+	c.does(200, "POST", at+"/reachable", truck, bearer(chief)...)
+	c.does(200, "POST", at+"/reachable", map[string]any{"lat": 31.933, "lon": 121.04, "minutes": 0.5, "at": "2026-11-26T08:00:00+08:00"}, bearer(chief)...)
+	c.does(403, "POST", at+"/reachable", truck, me...)
+	c.does(422, "POST", at+"/reachable", map[string]any{"lat": 39.9, "lon": 116.4, "minutes": 5}, bearer(chief)...)
 	c.does(200, "POST", at+"/duty/end", map[string]any{"post": shift["post"]}, bearer(walker)...)
 	cover := map[string]any{"class": "c0101", "text": "The cover is broken", "place": map[string]any{"lat": 31.933, "lon": 121.04}}
 	told := c.does(201, "POST", at+"/incidents", cover, "Idempotency-Key", "cover")

@@ -2,7 +2,9 @@ package pack
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"yiwang/directory"
 	"yiwang/geo"
@@ -35,6 +37,15 @@ func (l *loader) checkRoads() {
 func (l *loader) checkSpeeds() {
 	if l.speeds != nil {
 		l.speeds.atFields(l.city.Speeds.Check())
+	}
+}
+
+// checkInterception looks at who stops vehicles.
+func (l *loader) checkInterception() {
+	for i, id := range l.siteDef.Interception.Posts {
+		if body := id.Body(); !l.known.body(body) || !l.known.post(body, strings.TrimPrefix(string(id), string(body)+".")) {
+			l.site.at(fmt.Sprintf("interception.posts.%d", i), "pack.no_post", "id", string(id))
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/directory"
+	"yiwang/fleet/intercept"
 	"yiwang/form"
 	"yiwang/geo"
 	"yiwang/incident"
@@ -65,6 +66,8 @@ type Site struct {
 	Channels notify.Settings `yaml:"channels" json:"channels,omitzero"`
 	// Incidents say how reports are taken; zero where the city takes none.
 	Incidents incident.Settings `yaml:"incidents" json:"incidents,omitzero"`
+	// Interception says who stops vehicles; empty where nobody does.
+	Interception intercept.Settings `yaml:"interception" json:"interception,omitzero"`
 }
 
 // Keep says for how many days the city keeps what nobody needs for ever; zero

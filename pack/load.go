@@ -218,6 +218,7 @@ func (l *loader) checkAll() {
 	l.checkRegions()
 	l.checkRoads()
 	l.checkSpeeds()
+	l.checkInterception()
 	l.checkBodies()
 	l.checkCredentials()
 	l.checkRules(context.Background())

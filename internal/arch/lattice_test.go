@@ -54,6 +54,7 @@ web < web/scorecard < app
 geo < fleet/history < fleet
 city, geo < fleet/register < fleet
 geo < geo/osm < pack
+directory < fleet/intercept < pack, api, app
 `
 
 // helpers are imported by tests only.
