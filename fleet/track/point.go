@@ -49,22 +49,30 @@ func (c *Columns) Add(at int64, lat, lon float64) {
 type Kind uint8
 
 const (
-	Nothing Kind = iota
-	Stay         // stood from Start to End, around Lat, Lon
-	Gap          // was silent from Start (at Lat, Lon) to End (at ToLat, ToLon)
-	Late         // the point lies before the last one and changed nothing; see Correct
+	Nothing  Kind = iota
+	Stay          // stood from Start to End, around Lat, Lon
+	Gap           // was silent from Start (at Lat, Lon) to End (at ToLat, ToLon)
+	Late          // the point lies before the last one and changed nothing; see Watch.Correct
+	Drive         // drove from Start to End without a rest; Driven leaves out short stops
+	Rest          // drove nowhere from Start to End, as far as could be seen
+	Night         // drove at night
+	Day           // what was driven on the local day from Start to End; no place
+	Speeding      // was faster than Limit at each point from Start to End
 )
 
 // Event is what a point brought to an end. Events can be compared: the same
 // points give equal ones.
 type Event struct {
 	Kind         Kind
-	Whole        bool    // of a stay: the place rests on all its coordinates
-	Points       int32   // points of the run, without the one that ended it
+	Whole        bool    // of a stay: its place rests on all its coordinates; of driving and rest: none of it was silence
+	Points       int32   // points of a run, without the one that ended it; of driving, pieces
 	Distinct     int32   // different coordinates that the place of a stay rests on
 	Start, End   int64   // microseconds UTC
 	Lat, Lon     float64 // of a stay its place; else where it began
 	ToLat, ToLon float64 // where the point was that ended it
+	Driven       int64   // microseconds of driving
+	Metres       float64 // driven, by the straight lines between points
+	Peak, Limit  float32 // km/h, of speeding
 }
 
 // Long is how long the event lasted.
