@@ -3,7 +3,6 @@ package track
 import (
 	"math"
 	"math/rand/v2"
-	"syscall"
 	"testing"
 	"time"
 
@@ -48,14 +47,7 @@ const benchPoints = 1 << 20
 func perPoint(b *testing.B) {
 	b.ReportMetric(float64(benchPoints)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mpoints/s")
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchPoints, "ns/point")
-	var u syscall.Rusage
-	syscall.Getrusage(0, &u)
-	b.ReportMetric(float64(u.Utime.Nano()-cpu0)/float64(b.N)/benchPoints, "cpu-ns/point")
 }
-
-var cpu0 int64
-
-func mark() { var u syscall.Rusage; syscall.Getrusage(0, &u); cpu0 = u.Utime.Nano() }
 
 func benchTracks(b *testing.B, run func(b *testing.B, c Columns)) {
 	for _, bb := range []struct {
@@ -71,7 +63,6 @@ func BenchmarkStaysBatch(b *testing.B) {
 	benchTracks(b, func(b *testing.B, c Columns) {
 		r := ready(b, usual)
 		stays := 0
-		mark()
 		for b.Loop() {
 			r.Batch(c, func(e Event) {
 				if e.Kind == Stay {
@@ -84,12 +75,27 @@ func BenchmarkStaysBatch(b *testing.B) {
 	})
 }
 
+// BenchmarkVehicle is all that is done for a position of a fleet: noise, stays,
+// driving and speed.
+func BenchmarkVehicle(b *testing.B) {
+	benchTracks(b, func(b *testing.B, c Columns) {
+		w := watch(b)
+		var out []Event
+		for b.Loop() {
+			v := w.Vehicle()
+			for i := range c.At {
+				out, _ = v.Push(Reading{Point: Point{At: c.At[i], Lat: c.Lat[i], Lon: c.Lon[i]}, Received: c.At[i], Limit: 80}, out[:0])
+			}
+		}
+		perPoint(b)
+	})
+}
+
 func BenchmarkPush(b *testing.B) {
 	benchTracks(b, func(b *testing.B, c Columns) {
 		s := usual
 		s.Keep = 64
 		r := ready(b, s)
-		mark()
 		for b.Loop() {
 			state := r.Stays()
 			for i := range c.At {
@@ -105,7 +111,6 @@ func BenchmarkPush(b *testing.B) {
 func BenchmarkLinearScan(b *testing.B) {
 	benchTracks(b, func(b *testing.B, c Columns) {
 		var sink float64
-		mark()
 		for b.Loop() {
 			var at int64
 			var lat, lon float64

@@ -142,11 +142,12 @@ func TestNightsAndDays(t *testing.T) {
 	tr := &trip{at: time.Date(2026, 3, 2, 21, 0, 0, 0, nantong), every: 30 * time.Second, speeds: true}
 	tr.put(0)
 	tr.drive(6*time.Hour, 72)
-	out, d := told(c, tr.points)
+	_, d := told(c, tr.points)
 	if tonight, ok := d.Tonight(); !ok || !near(drove(tonight), 5*time.Hour) || local(tonight.Start) != "02 22:00" {
 		t.Errorf("tonight: %+v", tonight)
 	}
 	tr.stand(30 * time.Minute)
+	var out []Event
 	out, d = told(c, tr.points)
 	nights, days := of(Night, out), of(Day, out)
 	if len(nights) != 1 || !near(drove(nights[0]), 5*time.Hour) || local(nights[0].Start) != "02 22:00" || local(nights[0].End) != "03 03:00" ||

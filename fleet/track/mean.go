@@ -12,15 +12,19 @@ import (
 // the same mean, to the last bit.
 type coords struct {
 	list     []coord
-	index    []uint32 // places in list plus one, by hash; in use from few on
+	index    []uint32 // places in list plus one, by hash; empty while list is searched one by one
 	lat, lon float64  // sums of differences to list[0]
 	lost     bool     // there were more than were to be kept
 }
 
 type coord struct{ lat, lon float64 }
 
-// few coordinates are searched one by one.
-const few = 24
+// So many coordinates are searched one by one: where there may be more, and where
+// there may not. An index would be as large as the few that are kept.
+const (
+	few     = 24
+	fewKept = 64
+)
 
 func (c *coords) reset() {
 	c.list, c.lat, c.lon, c.lost = c.list[:0], 0, 0, false
@@ -41,7 +45,7 @@ func (c *coords) add(lat, lon float64, keep int) {
 	if n > 0 && c.list[n-1] == p {
 		return
 	}
-	if n < few {
+	if len(c.index) == 0 {
 		for _, q := range c.list {
 			if q == p {
 				return
@@ -60,8 +64,8 @@ func (c *coords) add(lat, lon float64, keep int) {
 	}
 	c.list = append(c.list, p)
 	switch {
-	case n+1 < few:
-	case n+1 == few || 2*(n+1) > len(c.index):
+	case n+1 < few || keep > 0 && keep <= fewKept:
+	case 2*(n+1) > len(c.index):
 		c.rebuild()
 	default:
 		c.put(p, n)

@@ -312,6 +312,28 @@ func TestKeepBoundsMemory(t *testing.T) {
 	}
 }
 
+// However many may be kept, the first so many are, and each once.
+func TestKeepAnyNumber(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	for _, keep := range []int{1, 2, few - 1, few, few + 1, fewKept, fewKept + 1, 100, 1000} {
+		var c coords
+		for round := range 3 {
+			c.reset()
+			var want []coord
+			for range 3000 {
+				p := coord{float64(rng.IntN(30)), float64(rng.IntN(30))}
+				c.add(p.lat, p.lon, keep)
+				if !slices.Contains(want, p) && len(want) < keep {
+					want = append(want, p)
+				}
+			}
+			if !slices.Equal(c.list, want) || c.lost != (keep < 900) {
+				t.Fatalf("keep %d, round %d: %d are kept, want %d; lost is %v", keep, round, len(c.list), len(want), c.lost)
+			}
+		}
+	}
+}
+
 func TestSettingsAreChecked(t *testing.T) {
 	for _, s := range []Settings{{Distance: -1}, {Distance: math.NaN()}, {Distance: math.Inf(1)}, {Time: -1}, {Gap: -1}, {Keep: -1}} {
 		if _, err := NewRule(s); err == nil {

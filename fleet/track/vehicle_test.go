@@ -1,6 +1,7 @@
 package track
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -142,7 +143,7 @@ func TestVehicleIsSmall(t *testing.T) {
 		out, _ = v.Push(Reading{Point: Point{At: int64(i) * 10e6, Lat: g.Lat, Lon: g.Lon, Flags: HasSpeed}}, out[:0])
 	}
 	size := int(unsafe.Sizeof(v)) + cap(v.Stays.seen.list)*16 + cap(v.Stays.seen.index)*4
-	if size > 3072 {
+	if size > 2300 {
 		t.Errorf("a vehicle takes %d bytes, %d of them without coordinates", size, unsafe.Sizeof(v))
 	}
 	if n := testing.AllocsPerRun(100, func() {
@@ -176,4 +177,90 @@ func TestThresholdsAreChecked(t *testing.T) {
 	if _, err := NewWatch(Settings{Gap: -1}, Roads, Law); err == nil {
 		t.Error("a gap below 0 was taken")
 	}
+}
+
+// Whatever terminals send and in whatever order, each reading is counted once, no
+// event ends before it begins, and what is corrected equals what came in time.
+func FuzzVehicle(f *testing.F) {
+	f.Add([]byte("a lorry drives, stands, and is heard of no more, until it is"))
+	rng := rand.New(rand.NewPCG(25, 26))
+	long := make([]byte, 4000)
+	for i := range long {
+		long[i] = byte(rng.Uint32())
+	}
+	f.Add(long)
+	w := watch(f)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var all, kept, late []Reading
+		p := Point{At: 1_700_000_000_000_000, Lat: 32, Lon: 121}
+		for ; len(raw) >= 5; raw = raw[5:] {
+			how := raw[0]
+			p.At += int64(raw[1]) * int64(raw[1]) * 1e4 * int64(1+how>>6)
+			p.Lat += float64(int8(raw[2])) * 1e-5 * float64(how&7)
+			p.Lon += float64(int8(raw[3])) * 1e-5 * float64(how&7)
+			p.Speed, p.Flags = float32(raw[4]), Flags(how>>3&7)
+			r := Reading{Point: p, Limit: 80}
+			switch raw[4] {
+			case 1:
+				r.Lat, r.Lon = 0, 0
+			case 2:
+				r.Lat = 91
+			case 3:
+				r.At = -r.At
+			case 4:
+				r.At, r.Received = r.At*3, r.At
+			}
+			all = append(all, r)
+			if raw[4]%5 == 0 {
+				late = append(late, r)
+			} else {
+				kept = append(kept, r)
+			}
+		}
+		base := w.Vehicle()
+		v := base.Clone()
+		var out []Event
+		taken := 0
+		for _, r := range all {
+			n := len(out)
+			var why Reason
+			if out, why = v.Push(r, out); why == Fine {
+				taken++
+			} else if len(out) > n {
+				t.Fatalf("%s, and yet %+v", why, out[n:])
+			}
+		}
+		sum := 0
+		for _, n := range v.Filter.Counts {
+			sum += int(n)
+		}
+		if sum != len(all) || int(v.Filter.Counts[Fine]) != taken {
+			t.Fatalf("%d of %d readings were counted", sum, len(all))
+		}
+		for _, e := range out {
+			if e.End < e.Start || e.Driven < 0 || e.Driven > e.End-e.Start || !e.Place().Valid() || e.Kind == Late || e.Kind == Nothing {
+				t.Fatalf("%+v", e)
+			}
+		}
+		slices.SortStableFunc(all, func(a, b Reading) int { return cmp.Compare(a.At, b.At) })
+		once := slices.CompactFunc(all, func(a, b Reading) bool { return a.At == b.At })
+		if len(once) < len(all) {
+			return // who was first at a moment is the order of arrival
+		}
+		inTime, want := base.Clone(), []Event(nil)
+		for _, r := range once {
+			want, _ = inTime.Push(r, want)
+		}
+		var said []Event
+		live := base.Clone()
+		for _, r := range kept {
+			said, _ = live.Push(r, said)
+		}
+		_, c := w.Correct(&base, kept, late)
+		gone, _ := differ(c.Gone, said)
+		extra, missing := differ(append(said, c.New...), append(want, c.Gone...))
+		if len(gone)+len(extra)+len(missing) > 0 {
+			t.Fatalf("taken back %+v, too many %+v, missing %+v", gone, extra, missing)
+		}
+	})
 }
