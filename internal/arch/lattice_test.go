@@ -53,6 +53,7 @@ web < web/report < app
 web < web/scorecard < app
 geo < fleet/history < fleet
 city, geo < fleet/register < fleet
+fleet/track, fleet/register < fleet/detect < fleet, internal/bench
 geo < geo/osm < pack
 directory < fleet/intercept < pack, api, app
 `
