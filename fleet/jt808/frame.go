@@ -161,9 +161,13 @@ func Decode(wire []byte) (Header, Message, error) {
 
 // Encode appends the frames of a message: one, or as many parts as its body
 // needs, with serial numbers from h.Serial on. It says how many frames those are.
-// The id in h is not read. Where h names a part, m is that part.
+// The id in h is not read. Under a header that names encryption or one part of
+// several goes only Raw, as it comes out of them.
 func Encode(dst []byte, h Header, m Message) ([]byte, int, error) {
 	h.ID = m.ID()
+	if _, raw := m.(Raw); !raw && h.opaque() {
+		return dst, 0, &Error{Reason: BadField, ID: h.ID}
+	}
 	body, err := m.append(nil, h.V2019)
 	if err != nil {
 		return dst, 0, err

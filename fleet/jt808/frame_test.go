@@ -3,6 +3,7 @@ package jt808
 import (
 	"bytes"
 	"encoding/hex"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -169,5 +170,59 @@ func TestPosition(t *testing.T) {
 		if _, err := bad.append(nil, false); ReasonOf(err) != BadField {
 			t.Errorf("%+v was written: %v", bad, err)
 		}
+	}
+}
+
+// Decode and Clone give values that live on when the bytes are used again.
+func TestOwnedValues(t *testing.T) {
+	wire, _, err := Encode(nil, Header{}, Passthrough{false, 1, Hex{0x7e, 2, 3}})
+	ok(t, err)
+	_, m, err := Decode(wire)
+	ok(t, err)
+	var f Frame
+	ok(t, f.Decode(wire))
+	c := f.Clone()
+	for i := range wire {
+		wire[i] = 0xff
+	}
+	for i := range f.Body {
+		f.Body[i] = 0xff
+	}
+	if got := m.(Passthrough).Content; !bytes.Equal(got, []byte{0x7e, 2, 3}) {
+		t.Errorf("decoded: %x", got)
+	}
+	if c.ID != IDPassUp || !bytes.Equal(c.Body, []byte{1, 0x7e, 2, 3}) {
+		t.Errorf("cloned: %+v", c)
+	}
+	if _, _, err := Decode(wire); ReasonOf(err) != BadDelimiter || err.Error() != "jt808: delimiter" {
+		t.Errorf("%v", err)
+	}
+	_, _, err = Decode(framed(unhex(t, "0200 0001 000000000000 0001 ff")))
+	if ReasonOf(err) != BadBody || err.Error() != "jt808: body in message 0200" {
+		t.Errorf("%v", err)
+	}
+}
+
+// Two layouts that real 2019 terminals use beside the standard's: an
+// authentication of the code alone, and attributes with a maker of 5 bytes.
+func TestOtherLayoutsOf2019(t *testing.T) {
+	for _, m := range []Message{
+		Authenticate{Code: "secret", Odd: true},
+		Authenticate{Code: "secret", Odd: true, Rest: Hex("123456789012345")},
+		Attributes{Maker: "70111", Model: "M", Terminal: "T", MakerOf5: true, Hardware: "1.0", Firmware: "2.0", GNSS: 3, Network: 32},
+	} {
+		wire, _, err := Encode(nil, Header{V2019: true, Version: 1}, m)
+		ok(t, err)
+		_, got, err := Decode(wire)
+		ok(t, err)
+		if !reflect.DeepEqual(got, m) {
+			t.Errorf("%+v came as %+v", m, got)
+		}
+		reencode(t, wire)
+	}
+	// Made so that the standard's layout fits as well: it would come back as that.
+	m := Attributes{MakerOf5: true, Hardware: "12345\x0267"}
+	if _, _, err := Encode(nil, Header{V2019: true}, m); ReasonOf(err) != BadField {
+		t.Errorf("%+v was written: %v", m, err)
 	}
 }

@@ -22,8 +22,11 @@ func (f *Frame) Message() (Message, error) {
 	return m, nil
 }
 
+// opaque tells that the body alone can't be understood.
+func (h Header) opaque() bool { return h.Encryption != 0 || h.Total > 1 }
+
 func (f *Frame) read() (Message, Reason) {
-	if f.Encryption != 0 || f.Total > 1 {
+	if f.opaque() {
 		return Raw{f.Header.ID, f.Body}, ""
 	}
 	b := f.Body

@@ -160,6 +160,27 @@ func TestReassembleLimits(t *testing.T) {
 	}
 }
 
+// Only the last few messages are remembered as put together.
+func TestReassembleForgets(t *testing.T) {
+	r := NewReassembler(Limits{Messages: 2})
+	for i := range uint16(5) {
+		for index := range uint16(2) {
+			whole, err := r.Add(part(0x0801, 10*i, index+1, 2, "a"), noon)
+			if err != nil || (whole != nil) != (index == 1) {
+				t.Fatalf("message %d: %v %v", i, whole, err)
+			}
+		}
+	}
+	for i, begun := range []int{1, 2, 2, 2, 2} {
+		if _, err := r.Add(part(0x0801, 10*uint16(i), 1, 2, "a"), noon); err != nil {
+			t.Fatal(err)
+		}
+		if n, _, _ := r.Held(); n != begun || len(r.whole) != 2 {
+			t.Errorf("after message %d came again: %d begun, %d remembered", i, n, len(r.whole))
+		}
+	}
+}
+
 // Whatever comes, what is held stays within the limits and adds up.
 func FuzzReassemble(f *testing.F) {
 	f.Add([]byte{1, 1, 2, 0, 3, 1, 2, 2, 0, 3})

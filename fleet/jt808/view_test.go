@@ -224,6 +224,11 @@ func TestEncodeRefuses(t *testing.T) {
 	if _, _, err := Encode(nil, Header{}, Raw{1, make(Hex, 70_000_000)}); ReasonOf(err) != Oversize {
 		t.Errorf("70 MB: %v", err)
 	}
+	for _, h := range []Header{{Encryption: 1}, {Total: 2, Index: 1}} {
+		if _, _, err := Encode(nil, h, Signal{Kind: IDHeartbeat}); ReasonOf(err) != BadField {
+			t.Errorf("a heartbeat under %+v: %v", h, err)
+		}
+	}
 	if _, err := (Items{}).Add(1, make([]byte, 256)); ReasonOf(err) != BadField {
 		t.Errorf("an item of 256 bytes: %v", err)
 	}
