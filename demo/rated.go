@@ -40,7 +40,7 @@ func (p *repair) ratings(ctx context.Context, tx *db.Tx, c casework.Case, until 
 			continue
 		}
 		x.r.Level = p.level(c)
-		well := x.r.Level >= 3
+		well := x.r.Level <= 3
 		responded := well || p.rand.IntN(2) == 0
 		x.r.Responded, x.r.Resolved = &responded, &well
 		x.r.Words = pick(p.rand, p.d.words.Streets.Rated[x.r.Level])
@@ -49,7 +49,7 @@ func (p *repair) ratings(ctx context.Context, tx *db.Tx, c casework.Case, until 
 	return all, nil
 }
 
-// level is 1 to 5, and worse for what was late or had to be done again.
+// level is 1, the best, to 5, and worse for what was late or had to be done again.
 func (p *repair) level(c casework.Case) int {
 	bad := 7
 	if p.t.goes == endsLate || c.State.Counts["rework"] > 0 || p.again {
@@ -57,13 +57,13 @@ func (p *repair) level(c casework.Case) int {
 	}
 	switch k := p.rand.IntN(100); {
 	case k < bad/2:
-		return 1
+		return 5
 	case k < bad:
-		return 2
+		return 4
 	case k < bad+10:
 		return 3
 	case k < bad+32:
-		return 4
+		return 2
 	}
-	return 5
+	return 1
 }
