@@ -25,12 +25,13 @@ type Suggestion struct {
 
 // Classifier finds classes by the words of a text: multinomial naive Bayes over
 // words, and over pairs of neighbouring characters where a language has no spaces.
-// It can say which words decided. It is immutable and safe for concurrent use.
+// Words such as "the" decide nothing. It can say which words did. It is immutable and safe for concurrent use.
 type Classifier struct {
 	classes []city.ItemCode
 	prior   []float64            // log of the class's share of the examples
 	spoken  map[string][]float64 // by term: how often each class said it
 	total   []float64            // terms by class
+	filler  map[string]bool      // terms that decide nothing
 }
 
 // smooth stands for the words that a class has not said yet.
@@ -43,7 +44,7 @@ const (
 
 // Learn makes a classifier from examples.
 func Learn(examples []Example) *Classifier {
-	c := &Classifier{spoken: map[string][]float64{}}
+	c := &Classifier{spoken: map[string][]float64{}, filler: fillers()}
 	at := map[city.ItemCode]int{}
 	for _, e := range examples {
 		if _, ok := at[e.Class]; !ok {
@@ -84,7 +85,7 @@ func (c *Classifier) Suggest(text string, limit int) []Suggestion {
 	size := smooth * float64(len(c.spoken))
 	for _, t := range terms(text) {
 		counts := c.spoken[t]
-		if counts == nil {
+		if counts == nil || c.filler[t] {
 			continue
 		}
 		adds := known[t]

@@ -112,6 +112,9 @@ func New(o Options) *Service {
 		for _, e := range c.Examples {
 			examples = append(examples, Example{Class: c.Code, Text: e})
 		}
+		for _, lang := range city.Langs { // what the pack says of it is an example, too
+			examples = append(examples, Example{Class: c.Code, Text: c.Name.In(lang) + " " + c.About.In(lang)})
+		}
 	}
 	s.words = Learn(examples)
 	for _, r := range o.Directory.Communities() {

@@ -108,14 +108,20 @@ const (
 	mostFound = 20
 )
 
-// NewShelf makes a shelf of leaves.
-func NewShelf(leaves []Leaf) *Shelf {
-	s := &Shelf{leaves: slices.Clone(leaves), has: map[string]map[int]float64{}, filler: map[string]bool{}, size: make([]float64, len(leaves))}
+// fillers are the terms that say nothing of what somebody means.
+func fillers() map[string]bool {
+	all := map[string]bool{}
 	for _, lang := range city.Langs {
 		for _, w := range strings.Split(city.Say(lang, "incident.knowledge.fillers"), "|") {
-			s.filler[w] = true
+			all[w] = true
 		}
 	}
+	return all
+}
+
+// NewShelf makes a shelf of leaves.
+func NewShelf(leaves []Leaf) *Shelf {
+	s := &Shelf{leaves: slices.Clone(leaves), has: map[string]map[int]float64{}, filler: fillers(), size: make([]float64, len(leaves))}
 	for i, l := range leaves {
 		see := func(text string, weight float64) {
 			for _, t := range terms(text) {
