@@ -111,6 +111,13 @@ func (a *App) itemName(code city.ItemCode) city.Text {
 	return city.Text{ZhHans: string(code), En: string(code)}
 }
 
+func (a *App) shortName(id city.BodyID) city.Text {
+	if b, ok := a.Pack.Body(id); ok {
+		return b.Short
+	}
+	return city.Text{ZhHans: string(id), En: string(id)}
+}
+
 func (a *App) bodyName(id city.BodyID) city.Text {
 	if b, ok := a.Pack.Body(id); ok {
 		return b.Name
@@ -159,17 +166,16 @@ func (a *App) faces(ctx context.Context) error {
 		report.New(report.Deps{DB: a.DB, Incidents: a.Incidents, Directory: a.Directory, Clock: a.Clock, Secure: secure, Address: a.address, Checks: checks}).Routes(inner)
 	}
 	atDesk := desk.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases, Items: a.Items,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Scores: a.Scores, Notices: a.Notices, Incidents: a.Incidents, ItemName: a.itemName, OnDuty: a.onDuty, Search: a.found}
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Notices: a.Notices, Incidents: a.Incidents, ItemName: a.itemName, OnDuty: a.onDuty, Search: a.found}
 	if a.Incidents != nil {
 		a.hotline(&atDesk, inner)
 	}
 	officers := desk.New(atDesk)
 	inner.Handle("/desk", officers)
 	inner.Handle("/desk/", officers)
-	inner.Handle("GET /desk/scorecard/cases", officers)
 	monthly.New(monthly.Deps{DB: a.DB, Scores: a.Scores, Press: a.press(), Clock: a.Clock, Frame: func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
 		return desk.Frame(ctx, atDesk, actor, section)
-	}, Body: a.bodyName, Item: a.itemName,
+	}, Body: a.bodyName, Short: a.shortName, Item: a.itemName,
 		Region: a.regionName, Post: a.postName, Origin: a.Origin}).Routes(inner)
 	if a.Incidents != nil {
 		outside := field.New(field.Deps{DB: a.DB, Directory: a.Directory, Cases: a.Cases, Incidents: a.Incidents})

@@ -263,6 +263,8 @@ func TestWhatIsOverdue(t *testing.T) {
 		if to := p.page(token, "/desk/overdue", url.Values{"number": {string(want[0])}, "here": {"//evil.example"}}, http.StatusSeeOther); !strings.HasPrefix(to, "/desk/overdue") {
 			t.Errorf("led away to %s", to)
 		}
+		p.says(p.page(token, "/desk/scorecard", nil, http.StatusOK), "行政问效", "按部门", "城管局")
+		p.says(p.page(token, "/desk/scorecard/"+clock.Now().Format("2006-01"), nil, http.StatusOK), "月报", "按部门：大家怎么评")
 		own := p.officer("walker", "urban-management.inspector")
 		page = p.page(own, "/desk/overdue?body=transport", nil, http.StatusOK)
 		p.says(page, string(want[0]))

@@ -255,7 +255,6 @@ func TestSizesAndNames(t *testing.T) {
 // lookedHard names packages over 4,000 lines that were looked at and are one idea.
 var lookedHard = map[string]string{
 	"web/citizen": "a page is a struct, a component and the handler that fills it; the resident's side is many such threes, and no two share state",
-	"web/desk":    "the inbox, a case and its next step are one screen in three columns; the counter and the scorecard share its frame, and the scorecard is the first to move out",
 	"demo":        "one made-up city: the same people, officers and clock behind its counters and in its streets; what differs is a file each",
 	"serviceitem": "an application from the guide to the rating is one life: draft, files, materials, decision and licence check each other at every step",
 }

@@ -15,7 +15,6 @@ import (
 	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/notify"
-	"yiwang/scorecard"
 	"yiwang/serviceitem"
 	"yiwang/web"
 )
@@ -30,7 +29,6 @@ type Deps struct {
 	Items       *serviceitem.Service
 	Algorithms  *algorithm.Register
 	Credentials *credential.Registry
-	Scores      *scorecard.Scorecard
 	Incidents   *incident.Service // nil where the city takes no reports
 	// Notices tells who was told what about a matter; nil shows nothing of it.
 	Notices *notify.Notify

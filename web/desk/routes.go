@@ -45,9 +45,6 @@ func New(deps Deps) http.Handler {
 	page("GET /desk/licences/{number}/{change}", d.changePage)
 	page("POST /desk/licences/{number}/{change}", d.change)
 
-	page("GET /desk/scorecard", d.scorecardPage)
-	page("GET /desk/scorecard/cases", d.scoredPage)
-
 	mux.HandleFunc("/", web.NotFound)
 	return mux
 }

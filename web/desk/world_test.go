@@ -30,7 +30,6 @@ import (
 	"yiwang/internal/story"
 	"yiwang/journal"
 	"yiwang/rule"
-	"yiwang/scorecard"
 	"yiwang/serviceitem"
 	"yiwang/web"
 )
@@ -58,7 +57,6 @@ type world struct {
 	who      city.Actor // signed in
 	http     http.Handler
 	me       city.PersonID
-	scores   *scorecard.Scorecard
 	number   string // my citizen number
 }
 
@@ -81,15 +79,13 @@ func newWorld(t testing.TB) *world {
 	w := &world{TB: t, db: dbtest.SQLite(t), clock: city.NewSetClock(monday)}
 	raw, err := os.ReadFile("testdata/club.yaml")
 	w.ok(err)
-	figures, err := os.ReadFile("../../cities/jianghai/access/scorecard.cedar")
-	w.ok(err)
 	uscc := city.NewUSCC("11", "990100", 1)
 	var c club
 	w.ok(yaml.Unmarshal(bytes.ReplaceAll(raw, []byte("USCC1"), []byte(uscc)), &c))
 	vault, err := journal.NewVault(make([]byte, 32))
 	w.ok(err)
 	w.journal = journal.New(w.db, vault)
-	w.access, err = access.New(map[string][]byte{"club.cedar": []byte(c.Policies), "scorecard.cedar": figures})
+	w.access, err = access.New(map[string][]byte{"club.cedar": []byte(c.Policies)})
 	w.ok(err)
 	cal := &city.Calendar{Zone: zone, Office: []city.Hours{{From: 9 * 60, To: 12 * 60}, {From: 13*60 + 30, To: 17 * 60}}}
 	for i := range c.Bodies { // made-up numbers, with their check characters
@@ -123,15 +119,13 @@ func newWorld(t testing.TB) *world {
 	w.ok(w.items.Publish(ctx, program))
 	w.people()
 
-	w.scores = scorecard.New(scorecard.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: w.clock, Zone: zone})
-	w.journal.Follow(w.scores)
 	site, err := web.New(web.Options{City: web.City{Code: "9901", Name: city.Text{ZhHans: "江海市", En: "Jianghai"}, Zone: zone}, Clock: w.clock,
 		Log:     slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Visitor: func(*http.Request) (web.Visitor, error) { return web.Visitor{Actor: w.who}, nil }})
 	w.ok(err)
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", site.Static())
-	desk := New(Deps{DB: w.db, Access: w.access, Directory: w.dir, Identity: w.identity, Cases: w.engine, Items: w.items, Algorithms: w.register, Credentials: w.licences, Scores: w.scores})
+	desk := New(Deps{DB: w.db, Access: w.access, Directory: w.dir, Identity: w.identity, Cases: w.engine, Items: w.items, Algorithms: w.register, Credentials: w.licences})
 	mux.Handle("/desk", desk)
 	mux.Handle("/desk/", desk)
 	w.http = site.Wrap(mux)

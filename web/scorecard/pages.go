@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -15,9 +16,11 @@ import (
 	"yiwang/web"
 )
 
-// Addresses of the pages. A month follows as 2026-10; behind it .pdf and .xlsx
-// give the report to print and to reckon with, and /publish makes it public.
+// Addresses of the pages. Behind PathReports a month follows as 2026-10; behind it
+// .pdf and .xlsx give the report to print and to reckon with, and /publish makes it
+// public.
 const (
+	PathFigures = "/desk/scorecard"
 	PathReports = "/desk/scorecard/"
 	PathPublic  = "/scorecard"
 )
@@ -30,8 +33,9 @@ type Deps struct {
 	Clock  city.Clock
 	// Frame is what stands around the pages of officers.
 	Frame func(ctx context.Context, actor city.Actor, section string) web.DeskDoc
-	// How the city calls a body, a class, a region and a post.
+	// How the city calls a body, in full and in short, a class, a region and a post.
 	Body   func(city.BodyID) city.Text
+	Short  func(city.BodyID) city.Text
 	Item   func(city.ItemCode) city.Text
 	Region func(city.RegionCode) city.Text
 	Post   func(city.PostID) city.Text
@@ -39,7 +43,7 @@ type Deps struct {
 	Origin string
 }
 
-// Pages serves the report. It is safe for concurrent use.
+// Pages serves figures and reports. It is safe for concurrent use.
 type Pages struct{ Deps }
 
 // New makes the pages.
@@ -47,6 +51,8 @@ func New(d Deps) *Pages { return &Pages{d} }
 
 // Routes adds the pages.
 func (p *Pages) Routes(mux *http.ServeMux) {
+	mux.Handle("GET "+PathFigures, web.Page(p.figures))
+	mux.Handle("GET "+PathReports+"cases", web.Page(p.behind))
 	mux.Handle("GET "+PathReports+"{month}", web.Page(p.report))
 	mux.Handle("POST "+PathReports+"{month}/publish", web.Page(p.publish))
 	mux.Handle("GET "+PathPublic, web.Page(p.public))
@@ -61,6 +67,8 @@ func ReportPath(m scorecard.Month, body city.BodyID, ending string) string {
 	}
 	return path
 }
+
+func casePath(n city.CaseNumber) string { return "/desk/cases/" + url.PathEscape(string(n)) }
 
 // PublicPath is the published report of a month.
 func PublicPath(m scorecard.Month) string { return PathPublic + "/" + m.String() }

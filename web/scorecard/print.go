@@ -13,7 +13,7 @@ import (
 
 // lead says what stands above the tables, wherever they are read.
 func (p *Pages) lead(ctx context.Context, s Reported) []string {
-	out := []string{web.T(ctx, "scorecard.lead", "month", s.Month.Words()), web.T(ctx, "scorecard.find", "address", p.Origin+ReportPath(s.Month, s.Body, ""))}
+	out := []string{web.T(ctx, "scorecard.public.lead", "month", s.Month.Words()), web.T(ctx, "scorecard.find", "address", p.Origin+ReportPath(s.Month, s.Body, ""))}
 	if s.Body != "" {
 		out = append(out, web.T(ctx, "scorecard.own", "body", p.Body(s.Body)))
 	}
@@ -31,7 +31,10 @@ func (p *Pages) pdf(ctx context.Context, s Reported) ([]byte, error) {
 		for _, row := range t.Rows {
 			cells := make([]string, len(row))
 			for i, c := range row {
-				cells[i] = c.Said
+				cells[i] = c.Said + c.Of
+				if t.Lines && c.Of != "" {
+					cells[i] = c.Said + "\n" + c.Of // else a narrow column breaks it anywhere
+				}
 			}
 			table.Rows = append(table.Rows, cells)
 		}
@@ -67,8 +70,8 @@ func (p *Pages) xlsx(ctx context.Context, s Reported) ([]byte, error) {
 		for _, row := range t.Rows {
 			cells := make([]any, len(row))
 			for j, c := range row {
-				cells[j] = c.Said
-				if n, err := strconv.ParseInt(c.Said, 10, 64); err == nil && j > 0 {
+				cells[j] = c.Said + c.Of
+				if n, err := strconv.ParseInt(c.Said+c.Of, 10, 64); err == nil && j > 0 {
 					cells[j] = n
 				}
 			}

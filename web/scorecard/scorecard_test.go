@@ -94,6 +94,7 @@ func newTown(t *testing.T) *town {
 	pages.New(pages.Deps{DB: w.db, Scores: w.s, Press: paper.NewPress(web.Fonts(), os.DirFS("/usr/share/fonts/truetype")), Clock: w.at,
 		Frame:  func(context.Context, city.Actor, string) web.DeskDoc { return web.DeskDoc{} },
 		Body:   func(b city.BodyID) city.Text { return name(string(b)) },
+		Short:  func(b city.BodyID) city.Text { return name("short-" + string(b)) },
 		Item:   func(c city.ItemCode) city.Text { return name(string(c)) },
 		Region: func(c city.RegionCode) city.Text { return name(string(c)) },
 		Post:   func(p city.PostID) city.Text { return name(string(p)) }, Origin: "https://jianghai.example"}).Routes(mux)
@@ -173,7 +174,7 @@ func TestEveryFormOfTheReportAgrees(t *testing.T) {
 	w := newTown(t)
 	page := w.ask(audit, "GET", "/desk/scorecard/2026-10", 200).Body.String()
 	shown := w.tables(page)
-	if len(shown) != 6 {
+	if len(shown) != 9 {
 		t.Fatalf("%d tables", len(shown))
 	}
 	for _, want := range []string{"2026 年 10 月行政问效月报", "/desk/scorecard/2026-10.pdf", "/desk/scorecard/cases?", "名urban", "名990101001", "名c0101", "核查按时率", "没有评价的"} {
@@ -201,7 +202,7 @@ func TestEveryFormOfTheReportAgrees(t *testing.T) {
 	if pdf := w.ask(audit, "GET", "/desk/scorecard/2026-10.pdf", 200); !bytes.HasPrefix(pdf.Body.Bytes(), []byte("%PDF-")) {
 		t.Errorf("printed: %.40q", pdf.Body)
 	}
-	late := shown[5]
+	late := shown[8]
 	if len(late) != 4 || late[2][0] != "JH20261000005" || late[2][3] != "在部门手上" || late[3][3] != "还没有派出" {
 		t.Errorf("what is late: %v", late)
 	}
@@ -256,4 +257,63 @@ func TestPublishing(t *testing.T) {
 	if !strings.Contains(page, "&lt;5") || !strings.Contains(page, "2026 年 10 月") {
 		t.Error("small counts, or the month, are not said")
 	}
+}
+
+// Each number of the page of figures opens the cases that it counts; who may not
+// read a case compares offices still.
+func TestEachFigureOpensItsCases(t *testing.T) {
+	w := newTown(t)
+	page := w.ask(audit, "GET", "/desk/scorecard?month=2026-10", 200).Body.String()
+	for _, want := range []string{"名short-urban", "按时办结率", "怎么算的", "没评的不算满意", "去年同月"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	link := func(page, body string, mark scorecard.Mark) string {
+		root, err := html.Parse(strings.NewReader(page))
+		w.ok(err)
+		for _, a := range cascadia.QueryAll(root, cascadia.MustCompile("tbody a")) {
+			to := ""
+			for _, x := range a.Attr {
+				if x.Key == "href" {
+					to = x.Val
+				}
+			}
+			if strings.Contains(to, "body="+body+"&") && strings.Contains(to, fmt.Sprintf("with=%d&", mark)) {
+				if words(a) == "" || words(a)[0] == '0' {
+					t.Errorf("%q leads to cases that don't exist", words(a))
+				}
+				return to
+			}
+		}
+		return ""
+	}
+	all, late := link(page, "urban", scorecard.Opened), link(page, "urban", scorecard.Overdue)
+	if all == "" || late == "" {
+		t.Fatal("the numbers lead nowhere")
+	}
+	behind := w.ask(audit, "GET", late, 200).Body.String()
+	if !strings.Contains(behind, `href="/desk/cases/JH20261000005"`) || strings.Contains(behind, "JH20261000004") {
+		t.Errorf("behind the number of what is overdue: %s", behind)
+	}
+	if n := strings.Count(w.ask(audit, "GET", all, 200).Body.String(), `href="/desk/cases/`); n != 6 {
+		t.Errorf("%d cases behind a 6", n)
+	}
+	if page := w.ask(audit, "GET", "/desk/scorecard?month=2026-10&by=month", 200).Body.String(); !strings.Contains(page, ">2026 年 10 月</th>") {
+		t.Error("a month has no line")
+	}
+	w.ask(audit, "GET", "/desk/scorecard?month=2026-10&by=street", 200)
+
+	other := officer("transport", "transport.clerk")
+	page = w.ask(other, "GET", "/desk/scorecard?month=2026-10", 200).Body.String()
+	if !strings.Contains(page, "名short-urban") || strings.Contains(page, "scorecard/cases") {
+		t.Error("another body's officer can't compare, or is led to lists")
+	}
+	for _, path := range []string{all, "/desk/scorecard?by=street", "/desk/scorecard?body=urban"} {
+		w.ask(other, "GET", path, 403)
+	}
+	for path, code := range map[string]int{"?month=2026-99": 422, "?month=x": 422, "?sort=x": 422, "/cases?with=99&without=0": 422, "/cases?with=x": 422, "/cases?with=0&without=0&after=!": 422} {
+		w.ask(audit, "GET", "/desk/scorecard"+path, code)
+	}
+	w.ask(city.Actor{Kind: city.Anonymous}, "GET", "/desk/scorecard", 303)
 }

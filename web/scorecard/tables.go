@@ -2,11 +2,9 @@ package scorecard
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/a-h/templ"
 
@@ -21,11 +19,15 @@ type Table struct {
 	Head    []string
 	Rows    [][]Cell
 	Wide    []int // columns of names and sentences
+	Formula bool  // the last column says how each figure is reckoned
+	Lines   bool  // a line for each body, street or class: many columns, many lines
 }
 
-// Cell is one cell: what is said, and where the cases behind it are.
+// Cell is one cell: what is said, of a share also of how many, and where the cases
+// behind it are.
 type Cell struct {
 	Said string
+	Of   string
 	Link templ.SafeURL
 }
 
@@ -47,12 +49,14 @@ func (p *Pages) tables(ctx context.Context, r scorecard.Report, desk bool) []Tab
 	main, silence := t.compared()
 	list := []Table{main, silence}
 	for _, g := range r.Groups {
-		list = append(list, t.group(g))
+		for _, half := range t.halves() {
+			list = append(list, t.group(g, half))
+		}
 	}
 	if desk {
 		list = append(list, t.late())
 	}
-	return list
+	return slices.DeleteFunc(list, func(t Table) bool { return len(t.Rows) == 0 })
 }
 
 func (t teller) say(key string, args ...any) string { return web.T(t.ctx, key, args...) }
@@ -66,32 +70,29 @@ func (t teller) few(n int64) string {
 }
 
 func (t teller) count(l scorecard.Line, m scorecard.Mark, v url.Values) Cell {
-	return t.cell(t.few(l.Count(m)), l.Count(m) > 0, v, m, scorecard.Opened)
+	if l.Count(scorecard.Opened) == 0 && !t.desk {
+		return Cell{Said: nothing} // nobody whom a count could lead to
+	}
+	return t.leads(Cell{Said: t.few(l.Count(m))}, l.Count(m) > 0, v, m, scorecard.Opened)
 }
 
 func (t teller) share(l scorecard.Line, d scorecard.Definition, v url.Values) Cell {
 	n, of := l.Share(d)
 	switch {
-	case of == 0 && t.desk:
-		return Cell{Said: "—"}
+	case of == 0 && t.desk || l.Count(scorecard.Opened) == 0:
+		return Cell{Said: nothing}
 	case !t.desk && of < scorecard.Few:
 		return Cell{Said: t.few(of)}
 	case !t.desk && n < scorecard.Few:
 		return Cell{Said: t.say("scorecard.few.of", "n", t.few(n), "of", of)}
 	}
-	said := t.say("scorecard.share", "share", fmt.Sprintf("%.1f", 100*float64(n)/float64(of)), "n", n, "of", of)
-	return t.cell(said, n > 0, v, d.Of, d.Without)
+	return t.leads(shareCell(t.ctx, n, of), n > 0, v, d.Of, d.Without)
 }
 
-// cell leads to the cases with a mark, where somebody may open them.
-func (t teller) cell(said string, some bool, v url.Values, with, without scorecard.Mark) Cell {
-	c := Cell{Said: said}
-	if t.desk && some && v != nil {
-		to := url.Values{"with": {strconv.Itoa(int(with))}, "without": {strconv.Itoa(int(without))}}
-		for name, values := range v {
-			to[name] = values
-		}
-		c.Link = templ.SafeURL(PathReports + "cases?" + to.Encode())
+// leads makes a cell lead to the cases with a mark, where somebody may open them.
+func (t teller) leads(c Cell, some bool, v url.Values, with, without scorecard.Mark) Cell {
+	if t.desk && some {
+		c.Link = casesPath(v, with, without)
 	}
 	return c
 }
@@ -99,16 +100,14 @@ func (t teller) cell(said string, some bool, v url.Values, with, without scoreca
 func (t teller) time(l scorecard.Line, s scorecard.Span, q float64) Cell {
 	d, ok := l.Quantile(s, q)
 	switch {
+	case l.Count(scorecard.Opened) == 0:
+		return Cell{Said: nothing}
 	case !t.desk && l.Count(scorecard.Handled) < scorecard.Few:
 		return Cell{Said: t.few(0)}
 	case !ok:
-		return Cell{Said: "—"}
-	case d >= 48*time.Hour:
-		return Cell{Said: t.say("scorecard.days", "n", fmt.Sprintf("%.1f", d.Hours()/24))}
-	case d >= 2*time.Hour:
-		return Cell{Said: t.say("scorecard.hours", "n", fmt.Sprintf("%.1f", d.Hours()))}
+		return Cell{Said: nothing}
 	}
-	return Cell{Said: t.say("scorecard.minutes", "n", int(d.Minutes()+0.5))}
+	return Cell{Said: span(t.ctx, d)}
 }
 
 // values are the query of the cases of the report.
@@ -130,8 +129,8 @@ var spansOf = []struct {
 // silence stands in a table of its own.
 func (t teller) compared() (main, silence Table) {
 	head := []string{t.say("scorecard.figure"), t.say("scorecard.said", "what", t.r.Month.Words()), t.say("scorecard.last_month"), t.say("scorecard.last_year"), t.say("scorecard.formula")}
-	main = Table{Caption: t.say("scorecard.compared"), Head: head, Wide: []int{0, 4}}
-	silence = Table{Caption: t.say("scorecard.apart"), Head: head, Wide: []int{0, 4}}
+	main = Table{Caption: t.say("scorecard.compared"), Head: head, Wide: []int{0, 4}, Formula: true}
+	silence = Table{Caption: t.say("scorecard.apart"), Head: head, Wide: []int{0, 4}, Formula: true}
 	lines := []scorecard.Line{t.r.Total, t.r.Before, t.r.LastYear}
 	months := []scorecard.Month{t.r.Month, t.r.Month - 1, t.r.Month - 12}
 	row := func(name, how string, cell func(l scorecard.Line, v url.Values) Cell) []Cell {
@@ -171,16 +170,49 @@ var counted = []struct {
 }{{"scorecard.opened", "scorecard.opened.how", scorecard.Opened}, {"scorecard.handled", "scorecard.handled.how", scorecard.Handled},
 	{"scorecard.overdue", "scorecard.overdue.how", scorecard.Overdue}}
 
-// group draws up the lines of one dimension.
-func (t teller) group(g scorecard.Group) Table {
-	out := Table{Caption: t.say("scorecard.by." + string(g.By)), Head: []string{t.say("scorecard.col." + string(g.By))}, Wide: []int{0}}
-	for _, c := range counted {
-		out.Head = append(out.Head, t.say(c.key))
+// half is what one table says of each body, street or class.
+type half struct {
+	caption string // a key with the dimension in it
+	counted bool   // with the plain numbers and the times
+	rates   []scorecard.Definition
+}
+
+// voices are the figures that come from what reporters say.
+var voices = []string{"response_rate", "resolution_rate", "satisfaction_rate", "active_rating_rate", "silent_rate"}
+
+// told are the figures by body, street and class that everybody reads; the whole
+// city's are all of them.
+var told = []string{"on_time_rate", "resolution_rate", "satisfaction_rate"}
+
+// halves are the tables of a dimension: for officers what was done and what
+// reporters say of it, since one table with all of it fits no screen and no sheet.
+func (t teller) halves() []half {
+	if !t.desk {
+		return []half{{"scorecard.half.work", true, definitionsOf(told)}}
 	}
+	work := half{caption: "scorecard.half.work", counted: true}
 	for _, d := range scorecard.Definitions() {
+		if !slices.Contains(voices, d.ID) {
+			work.rates = append(work.rates, d)
+		}
+	}
+	return []half{work, {"scorecard.half.voices", false, definitionsOf(voices)}}
+}
+
+// group draws up the lines of one dimension.
+func (t teller) group(g scorecard.Group, h half) Table {
+	out := Table{Caption: t.say(h.caption, "by", t.say("scorecard.by."+string(g.By))), Head: []string{t.say("scorecard.col." + string(g.By))}, Wide: []int{0}, Lines: true}
+	if h.counted {
+		for _, c := range counted {
+			out.Head = append(out.Head, t.say(c.key))
+		}
+	}
+	for _, d := range h.rates {
 		out.Head = append(out.Head, web.Tell(t.ctx, d.Name))
 	}
-	out.Head = append(out.Head, t.say("scorecard.time.held.median"), t.say("scorecard.time.held.p90"))
+	if h.counted {
+		out.Head = append(out.Head, t.say("scorecard.time.held.median"), t.say("scorecard.time.held.p90"))
+	}
 	for _, l := range g.Lines {
 		v := t.values(t.r.Month)
 		if l.Key == "" {
@@ -189,19 +221,27 @@ func (t teller) group(g scorecard.Group) Table {
 			v.Set(string(g.By), l.Key)
 		}
 		cells := []Cell{{Said: t.name(g.By, l.Key)}}
-		for _, c := range counted {
-			cells = append(cells, t.count(l, c.mark, v))
+		if h.counted {
+			for _, c := range counted {
+				cells = append(cells, t.count(l, c.mark, v))
+			}
 		}
-		for _, d := range scorecard.Definitions() {
+		for _, d := range h.rates {
 			cells = append(cells, t.share(l, d, v))
 		}
-		out.Rows = append(out.Rows, append(cells, t.time(l, scorecard.Held, 0.5), t.time(l, scorecard.Held, 0.9)))
+		if h.counted {
+			cells = append(cells, t.time(l, scorecard.Held, 0.5), t.time(l, scorecard.Held, 0.9))
+		}
+		out.Rows = append(out.Rows, cells)
 	}
 	return out
 }
 
 func (t teller) name(by scorecard.By, key string) string {
 	if key == "" {
+		if by == scorecard.ByItem {
+			return t.say("scorecard.unclassed")
+		}
 		return t.say("scorecard.nowhere")
 	}
 	var name city.Text
@@ -232,7 +272,7 @@ func (t teller) late() Table {
 		if m.Item != "" {
 			item = web.In(t.ctx, t.p.Item(m.Item))
 		}
-		out.Rows = append(out.Rows, []Cell{{Said: string(m.Number), Link: templ.SafeURL("/desk/cases/" + url.PathEscape(string(m.Number)))}, {Said: item},
+		out.Rows = append(out.Rows, []Cell{{Said: string(m.Number), Link: templ.SafeURL(casePath(m.Number))}, {Said: item},
 			{Said: t.name(scorecard.ByBody, string(m.Body))}, {Said: t.say(where)}, {Said: t.say("scorecard.at", "at", m.Opened)}})
 	}
 	return out
