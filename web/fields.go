@@ -52,8 +52,9 @@ type Field struct {
 	Source city.Text // where the city knows it from
 
 	Options      []Option
-	Autocomplete string // WHATWG token such as "name" or "tel"
-	Max          int    // characters
+	Any          city.Text // what no choice means; the field is then not marked as optional
+	Autocomplete string    // WHATWG token such as "name" or "tel"
+	Max          int       // characters
 	Accept       []string
 	MaxMB        int
 	Multiple     bool // of a file: several may be given

@@ -1865,7 +1865,7 @@ func RateCard(r RateBox) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = web.Rating("level", r.Given, r.Fault).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Rating("level", false, r.Given, r.Fault).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -43,6 +43,10 @@ func (d *Desk) told(ctx context.Context, tx *db.Tx, actor city.Actor, n city.Cas
 			}
 			line.Ways = append(line.Ways, w)
 		}
+		if len(t.By) == 0 { // kept for whoever follows the matter
+			line.State = web.StateWorking
+			line.Ways = []Way{{Channel: web.Words("notify.told.page")}}
+		}
 		out = append(out, line)
 	}
 	return out, nil

@@ -131,11 +131,11 @@ func (p *Pages) call(sent url.Values, faults []city.Field) Call {
 		{Name: "region", Type: web.FieldRegion, Label: web.Words("hotline.community"), Options: p.places, Value: get("region")},
 		{Name: "address", Type: web.FieldText, Label: web.Words("hotline.address"), Max: 200, Value: get("address"), Autocomplete: "off"}}
 	c.Point, _ = web.ReadPoint(get, "place")
-	limit := web.Field{Name: "limit", Type: web.FieldRegion, Label: web.Words("hotline.limit"), Value: get("limit")}
+	limit := web.Field{Name: "limit", Type: web.FieldRegion, Label: web.Words("hotline.limit"), Any: web.Words("hotline.as_class"), Value: get("limit")}
 	for _, l := range limits {
 		limit.Options = append(limit.Options, web.Option{Value: l.Encode(), Label: limitWords(l)})
 	}
-	c.Sending = []web.Field{{Name: "post", Type: web.FieldRegion, Label: web.Words("hotline.post"), Hint: web.Words("hotline.post.hint"), Options: p.posts, Value: get("post")}, limit}
+	c.Sending = []web.Field{{Name: "post", Type: web.FieldRegion, Label: web.Words("hotline.post"), Hint: web.Words("hotline.post.hint"), Any: web.Words("hotline.as_class"), Options: p.posts, Value: get("post")}, limit}
 	c.Answer = web.Field{Name: "answer", Type: web.FieldLongText, Label: web.Words("hotline.answer"), Max: 4000, Value: get("answer")}
 	c.Ground = web.Field{Name: "ground", Type: web.FieldRegion, Label: web.Words("hotline.ground"), Options: p.grounds, Value: get("ground")}
 	rest := faults

@@ -677,7 +677,7 @@ func callBackPage(doc web.DeskDoc, c CallBack) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = web.Rating("level", c.Level, c.Fault).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = web.Rating("level", true, c.Level, c.Fault).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

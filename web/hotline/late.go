@@ -28,6 +28,7 @@ type Late struct {
 type LateRow struct {
 	Number city.CaseNumber
 	Name   city.Text
+	Kind   city.Text // of what is no incident
 	Where  city.Text
 	Body   city.Text
 	Post   city.Text
@@ -73,6 +74,9 @@ func (p *Pages) latePage(w http.ResponseWriter, r *http.Request, actor city.Acto
 		for _, c := range page.Cases {
 			row := LateRow{Number: c.Number, Name: p.nameOf(c), Where: p.regionName(c.Region), Body: p.bodyName(c.Body), Stage: c.StageName,
 				Taken: !c.Assignee.IsZero(), Left: web.LeftOf(p.Cases.Calendar(), c, now), Told: p.told(c), Href: p.CasePath(c.Number), Key: city.NewEventID().String()}
+			if c.Kind != p.Incidents.Settings.Kind {
+				row.Kind = c.KindName
+			}
 			if len(c.Working) > 0 {
 				if post, ok := p.Directory.Post(c.Working[0].Post); ok {
 					row.Post = post.Name
@@ -125,13 +129,13 @@ func (p *Pages) told(c casework.Case) (list []city.Text) {
 func (p *Pages) lateFilters(get func(string) string, whole bool) []web.Field {
 	var fields []web.Field
 	if whole {
-		f := web.Field{Name: "body", Type: web.FieldRegion, Label: web.Words("hotline.late.body"), Value: get("body")}
+		f := web.Field{Name: "body", Type: web.FieldRegion, Label: web.Words("hotline.late.body"), Any: web.Words("hotline.late.body.any"), Value: get("body")}
 		for _, b := range p.Directory.Bodies() {
 			f.Options = append(f.Options, web.Option{Value: string(b.ID), Label: b.Name})
 		}
 		fields = append(fields, f)
 	}
-	f := web.Field{Name: "street", Type: web.FieldRegion, Label: web.Words("hotline.late.street"), Value: get("street")}
+	f := web.Field{Name: "street", Type: web.FieldRegion, Label: web.Words("hotline.late.street"), Any: web.Words("hotline.late.street.any"), Value: get("street")}
 	seen := map[city.RegionCode]bool{}
 	for _, o := range p.places {
 		if r, ok := p.Directory.Region(city.RegionCode(o.Value)); ok && !seen[r.Parent] {

@@ -899,7 +899,7 @@ func rateCard(r RateBox) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = web.Rating("level", r.Level, r.Fault).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = web.Rating("level", true, r.Level, r.Fault).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
