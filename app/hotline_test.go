@@ -159,6 +159,23 @@ func TestTheHotlinesScreen(t *testing.T) {
 	p.page(token, "/desk/hotline/urge", url.Values{"number": {"JH-2026-999999-9"}}, http.StatusUnprocessableEntity)
 	p.page(clerk, "/desk/hotline/urge", url.Values{"number": {string(first.Number)}}, http.StatusForbidden)
 
+	// whoever called before is known by the number, however it is written, and each look is on record
+	looks := func() int { return p.count(`SELECT count(*) FROM journal WHERE type = 'incident.looked'`) }
+	was := looks()
+	page = p.page(token, "/desk/hotline", with("earlier", "1", "phone", "+86 139 0099-0009", "key", "k10"), http.StatusOK)
+	p.says(page, "以前从这个号码打来的", string(first.Number), "差点摔跤")
+	if looks() != was+1 {
+		t.Error("the look at earlier calls is not on record")
+	}
+	p.says(p.page(token, "/desk/hotline", with("earlier", "1", "phone", "13900990001"), http.StatusOK), "没有查到以前的来电")
+	p.says(p.page(token, "/desk/hotline", with("earlier", "1", "phone", "none"), http.StatusUnprocessableEntity), "这个电话号码看起来不对")
+	p.page(clerk, "/desk/hotline", with("earlier", "1"), http.StatusForbidden)
+	p.refused(p.app.DB.Update(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+		_, err := p.app.Incidents.Earlier(ctx, tx, at("civil-affairs.reviewer"), "13900990009")
+		return err
+	}), city.KindForbidden, "earlier calls")
+	was = looks()
+
 	// calling back: the list says no number, the page does, and keeps three answers
 	list := p.page(token, "/desk/hotline/calls", nil, http.StatusOK)
 	if strings.Contains(list, "13900990009") {
@@ -169,6 +186,9 @@ func TestTheHotlinesScreen(t *testing.T) {
 		t.Fatalf("nobody to call: %s", text(list))
 	}
 	p.says(p.page(token, link, nil, http.StatusOK), "13900990009", "沈阿姨", "差点摔跤", "三个问题")
+	if looks() != was+1 {
+		t.Error("who saw a telephone number is not on record")
+	}
 	p.page(clerk, link, nil, http.StatusForbidden)
 	p.says(p.page(token, link, url.Values{"words": {"挺好"}}, http.StatusUnprocessableEntity), "挺好")
 	p.page(token, link, url.Values{"responded": {"true"}, "resolved": {"false"}, "level": {"3"}, "words": {"还行"}}, http.StatusSeeOther)

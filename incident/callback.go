@@ -102,6 +102,9 @@ func (s *Service) Call(ctx context.Context, tx *db.Tx, actor city.Actor, report 
 	if _, err := s.cases.Look(ctx, tx, actor, row.number, "purpose.callback"); err != nil {
 		return c, err
 	}
+	if err := s.looked(ctx, tx, actor, "purpose.callback", row.number); err != nil {
+		return c, err
+	}
 	if c, err = s.callback(ctx, tx, actor, row); err != nil {
 		return c, err
 	}

@@ -379,6 +379,9 @@ func (s *Service) keep(ctx context.Context, tx *db.Tx, actor city.Actor, r Repor
 	}
 	row := reportRow{id: city.NewReportID(), caseID: c.ID, number: c.Number, once: once, joined: joined, channel: actor.Channel,
 		source: r.Source, at: now, noticed: r.At, place: geo.Point{Lat: r.Place.Lat, Lon: r.Place.Lon}, person: person, key: key, phone: r.Reporter.Phone != ""}
+	if actor.Channel == city.ChannelPhone && person.IsZero() {
+		row.caller = s.caller(r.Reporter.Phone)
+	}
 	words := said{Number: c.Number, Text: r.Text, Address: r.Place.Address, Reporter: r.Reporter, Answers: r.Answers, Code: city.NewReadable(codeLength)}
 	row.code = s.digest(c.Number, words.Code)
 	if row.sealed, err = vault.Seal(ctx, tx, key, words); err != nil {

@@ -59,7 +59,8 @@ type reportRow struct {
 	sealed  []byte
 	ratedAt int64
 	rating  string
-	phone   bool // they left a telephone number
+	phone   bool   // they left a telephone number
+	caller  []byte // digest of the number that a call came from; nil otherwise
 	callAt  time.Time
 	calls   int
 }
@@ -91,7 +92,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, 1)`, nil,
 }
 
 func insertReport(tx *db.Tx, r reportRow) {
-	var once, person any
+	var once, person, caller any
+	if r.caller != nil {
+		caller = r.caller
+	}
 	if r.once != "" {
 		once = r.once
 	}
@@ -105,10 +109,10 @@ func insertReport(tx *db.Tx, r reportRow) {
 	if r.phone {
 		phone = 1
 	}
-	tx.Later(`INSERT INTO incident_reports (id, case_id, number, once, code, joined, channel, source, at, noticed, lat, lon, person, key_id, sealed, rated_at, rating, phone)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, '', $16)`, nil,
+	tx.Later(`INSERT INTO incident_reports (id, case_id, number, once, code, joined, channel, source, at, noticed, lat, lon, person, key_id, sealed, rated_at, rating, phone, caller)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, '', $16, $17)`, nil,
 		r.id, r.caseID, string(r.number), once, r.code, joined, string(r.channel), r.source, city.Micros(r.at), city.Micros(r.noticed),
-		millionths(r.place.Lat), millionths(r.place.Lon), person, r.key, r.sealed, phone)
+		millionths(r.place.Lat), millionths(r.place.Lon), person, r.key, r.sealed, phone, caller)
 }
 
 func changeClass(tx *db.Tx, in incidentRow, class city.ItemCode, public int) {

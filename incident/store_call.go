@@ -25,6 +25,12 @@ func toCall(ctx context.Context, tx *db.Tx, from int64, after city.ReportID, unt
 WHERE call_at > 0 AND (call_at, id) > ($1, $2) AND call_at <= $3 ORDER BY call_at, id LIMIT $4`, from, after, until, limit)
 }
 
+// reportsByCaller reads what was called about from a number, the latest first.
+func reportsByCaller(ctx context.Context, tx *db.Tx, digest []byte, limit int) ([]reportRow, error) {
+	return db.All(ctx, tx, scanReport, `SELECT `+reportColumns+` FROM incident_reports
+WHERE caller = $1 AND caller IS NOT NULL ORDER BY at DESC, id DESC LIMIT $2`, digest, limit)
+}
+
 // openPlaceless reads the open matters of a class that have no point, in a region
 // and those within it, whose codes begin with its own.
 func openPlaceless(ctx context.Context, tx *db.Tx, class city.ItemCode, region city.RegionCode, limit int) ([]incidentRow, error) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"yiwang/access"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/geo"
@@ -29,8 +30,20 @@ type Call struct {
 	Ground  web.Field
 	Others  []city.Field
 	Beside  Beside
+	Earlier *EarlierCalls // once somebody looked
+	MayLook bool          // for earlier calls
 	Urge    Urge
 	Done    *Done // what became of the last call
+}
+
+// EarlierCalls are the matters that were called about from the same number.
+type EarlierCalls struct{ List []EarlierCall }
+
+// EarlierCall is one of them.
+type EarlierCall struct {
+	incident.Earlier
+	Name city.Text
+	Href string
 }
 
 // Done is what became of a call, to be read out.
@@ -103,6 +116,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, actor city.Actor, s
 	if c.Urge.Fields == nil {
 		c.Urge = urgeOf(nil, nil)
 	}
+	c.MayLook = p.Access.Decide(actor, "incident.earlier", access.Resource{Type: "Incident"}).Allowed
 	doc := p.Frame(r.Context(), actor, "hotline")
 	doc.Title = web.T(r.Context(), "hotline.title")
 	return web.Render(w, r, status, callPage(doc, c))
@@ -257,6 +271,22 @@ func (p *Pages) take(w http.ResponseWriter, r *http.Request, actor city.Actor) e
 			}
 		}
 	}
+	if sent.Get("earlier") != "" {
+		found, err := p.earlier(ctx, actor, sent.Get("phone"))
+		var e *city.Error
+		if errors.As(err, &e) && e.Kind == city.KindInvalid {
+			return again(web.Status(err), e.Fields)
+		}
+		if err != nil {
+			return err
+		}
+		c := p.call(sent, nil)
+		if c.Beside, err = p.lookup(ctx, actor, sent); err != nil {
+			return err
+		}
+		c.Earlier = &found
+		return p.show(w, r, actor, http.StatusOK, c)
+	}
 	do := sent.Get("do")
 	if do == "" && sent.Get("join") == "" {
 		return again(http.StatusOK, nil)
@@ -280,6 +310,19 @@ func (p *Pages) take(w http.ResponseWriter, r *http.Request, actor city.Actor) e
 	c := p.call(nil, nil)
 	c.Done = &Done{Number: got.Number, Code: got.Code, Href: p.CasePath(got.Number), Says: p.became(got, do)}
 	return p.show(w, r, actor, http.StatusOK, c)
+}
+
+// earlier finds what was called about from the number before; the look is on record.
+func (p *Pages) earlier(ctx context.Context, actor city.Actor, phone string) (found EarlierCalls, err error) {
+	err = p.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		list, err := p.Incidents.Earlier(ctx, tx, actor, phone)
+		found.List = nil
+		for _, e := range list {
+			found.List = append(found.List, EarlierCall{Earlier: e, Name: p.className(e.Class), Href: p.CasePath(e.Number)})
+		}
+		return err
+	})
+	return found, err
 }
 
 // rename puts faults of the domain to the fields of the page.
