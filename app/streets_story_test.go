@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"yiwang/city"
 	"yiwang/internal/story"
@@ -162,5 +163,31 @@ func TestWhatGoesWrongGetsFixedInABrowser(t *testing.T) {
 	call.Screenshot("story-8-case")
 	if !strings.Contains(call.Path(), number) {
 		t.Errorf("the figure leads to %s", call.Path())
+	}
+
+	// What the hotline and those who answer for it look at, in the other language,
+	// on a telephone and on the narrowest desk.
+	month := "/desk/scorecard/" + time.Now().In(p.app.Pack.Zone).Format("2006-01")
+	for _, size := range []story.Size{story.Phone, story.Laptop} {
+		v := officer("chief", story.View{Size: size, Lang: city.English})
+		for path, want := range map[string]string{"/desk/overdue?all=1&lang=en": "Overdue and open", "/desk/scorecard?lang=en": "Side by side", month + "?lang=en": "By body: what people say"} {
+			v.Go(path)
+			main := v.In("main")
+			main.Expect(want)
+			if i := strings.IndexFunc(main.Text(), func(r rune) bool { return unicode.Is(unicode.Han, r) }); i >= 0 {
+				t.Errorf("Chinese on the English page %s: %.60s", path, main.Text()[i:])
+			}
+		}
+		v.Screenshot("story-9-report")
+		v = officer("hotliner", story.View{Size: size, Lang: city.English})
+		v.Go("/desk/hotline?lang=en")
+		v.Click("Dispatch")
+		v.Expect("Please choose a class")
+		v.Go("/desk/hotline/calls")
+		v.Click("Manhole covers")
+		v.Expect("All in all, how satisfied are you?")
+		v.Go("/desk/cases/" + number + "#told")
+		v.Expect("Who was told", "Whoever reported it")
+		v.Screenshot("story-9-told")
 	}
 }

@@ -23,6 +23,9 @@ func (p *Pages) lead(ctx context.Context, s Reported) []string {
 	return append(out, web.T(ctx, "scorecard.was_published", "at", s.Published.In(web.ViewOf(ctx).City.Zone), "by", s.By))
 }
 
+// manyColumns is from where on columns are so narrow that a share gets two lines.
+const manyColumns = 8
+
 func (p *Pages) pdf(ctx context.Context, s Reported) ([]byte, error) {
 	v := web.ViewOf(ctx)
 	doc := paper.Document{Title: web.T(ctx, "scorecard.report.title", "month", s.Month.Words()), Author: web.In(ctx, v.City.Name), Lead: p.lead(ctx, s), Printed: v.Now}
@@ -32,7 +35,7 @@ func (p *Pages) pdf(ctx context.Context, s Reported) ([]byte, error) {
 			cells := make([]string, len(row))
 			for i, c := range row {
 				cells[i] = c.Said + c.Of
-				if t.Lines && c.Of != "" {
+				if len(t.Head) > manyColumns && c.Of != "" {
 					cells[i] = c.Said + "\n" + c.Of // else a narrow column breaks it anywhere
 				}
 			}
