@@ -89,6 +89,9 @@ func (e *Entry[K]) Key() string { return string(e.ID) }
 // Stamp numbers the version; whoever keeps the record does.
 func (e *Entry[K]) Stamp(version int) { e.Version = version }
 
+// Begin says from which day on the version governs.
+func (e *Entry[K]) Begin(since city.Date) { e.Since = since }
+
 func (e *Entry[K]) ref(k Kind) Ref { return Ref{k, string(e.ID), e.Version} }
 
 // Record is a version of any register.
@@ -97,6 +100,7 @@ type Record interface {
 	Key() string
 	Span() (since, until city.Date)
 	Stamp(version int)
+	Begin(since city.Date)
 	// Check finds what is wrong with the record by itself.
 	Check() []city.Field
 	// Names lists the records of other registers that this one names.
