@@ -26,6 +26,7 @@ import (
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/directory"
+	"yiwang/fleet"
 	"yiwang/fleet/intercept"
 	"yiwang/identity"
 	"yiwang/incident"
@@ -76,6 +77,7 @@ type App struct {
 	Sensors     *alert.Watch
 	Incidents   *incident.Service  // nil where the city takes no reports
 	Reach       *intercept.Service // nil where the city has no map of its roads
+	Registers   *fleet.Registers   // of dangerous goods and watched vehicles
 	Notices     *notify.Notify
 	Scores      *scorecard.Scorecard
 	Search      *search.Index
@@ -246,6 +248,10 @@ func (a *App) domain(ctx context.Context) (err error) {
 		Calendar: p.Calendar, Regions: p.Regions, Bodies: p.Bodies}); err != nil {
 		return err
 	}
+	if a.Registers, err = fleet.New(ctx, fleet.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Directory: a.Directory,
+		Zone: p.Zone}); err != nil {
+		return err
+	}
 	if a.Identity, err = identity.New(identity.Options{DB: a.DB, Access: a.Access, Journal: a.Journal, Directory: a.Directory,
 		Clock: a.Clock, AnyPassword: a.Demo, Passkeys: a.passkeySite()}); err != nil {
 		return err
@@ -333,6 +339,11 @@ func (a *App) Start(ctx context.Context) (err error) {
 		if err := a.Algorithms.Publish(ctx, city.SystemActor("app")); err != nil {
 			return err
 		}
+		if r := a.Pack.Registers; len(r.Records) > 0 {
+			if _, err := a.Registers.Seed(ctx, city.SystemActor("app"), r.Firms, r.Records); err != nil {
+				return err
+			}
+		}
 		return a.Items.Publish(ctx, city.SystemActor("app"))
 	})
 	if err != nil {
@@ -347,6 +358,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 	a.goes(func() { a.Items.Run(run) })
 	a.goes(func() { a.sweep(run) })
 	a.goes(func() { a.closeShifts(run) })
+	a.goes(func() {
+		a.Registers.Run(run, 5*time.Second, func(err error) { a.Log.Warn("the registers could not be read again", "err", err) })
+	})
 	if a.Incidents != nil {
 		a.goes(func() { a.fileAlerts(run) })
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/directory"
+	"yiwang/fleet/register"
 	"yiwang/pack"
 )
 
@@ -25,7 +27,8 @@ type Imported struct {
 	Rejects  string `json:"rejects,omitempty"` // the reject file; "" when nothing was rejected
 }
 
-// Table is what to import: "people" or "firms" from a CSV or Excel file.
+// Table is what to import: "people", "firms" or one of register.Tables from a CSV
+// or Excel file.
 type Table struct {
 	Kind, File string
 	Columns    map[string]string // field of ours: heading in the table
@@ -33,7 +36,7 @@ type Table struct {
 	Progress   Progress
 }
 
-// Import brings a table of people or firms into the register. What can't be taken
+// Import brings a table of people, firms or a register of package fleet in. What can't be taken
 // goes to a reject file beside the table, with line and reasons; it holds personal
 // data and is for its owner's eyes only.
 func (a *App) Import(ctx context.Context, t Table) (r Imported, err error) {
@@ -47,12 +50,17 @@ func (a *App) Import(ctx context.Context, t Table) (r Imported, err error) {
 		return r, err
 	}
 	columns := map[string]string{}
+	read, fields := a.Directory.ImportPeople, directory.PersonColumns
+	if kind, ok := register.Tables[t.Kind]; t.Kind == "firms" {
+		read, fields = a.Directory.ImportFirms, directory.FirmColumns
+	} else if ok {
+		columns, fields = maps.Clone(register.Headings()), register.Columns(kind)
+		read = func(ctx context.Context, actor city.Actor, in directory.Import) (directory.Imported, error) {
+			return a.Registers.Import(ctx, actor, kind, in)
+		}
+	}
 	for ours, theirs := range t.Columns {
 		columns[theirs] = ours
-	}
-	read, fields := a.Directory.ImportPeople, directory.PersonColumns
-	if t.Kind == "firms" {
-		read, fields = a.Directory.ImportFirms, directory.FirmColumns
 	}
 	rejects := &rejectFile{name: strings.TrimSuffix(t.File, filepath.Ext(t.File)) + ".rejected.csv", fields: fields, lang: t.Lang}
 	counted := &seekCounter{ReadSeeker: f}

@@ -38,6 +38,7 @@ type City struct {
 	Sensors     alert.Definition     // empty where the city has none
 	Roads       *geo.Roads           // nil where the city has no map
 	Speeds      geo.Speeds           // how fast its roads are driven; empty leaves it to the law
+	Registers   Registers            // of dangerous goods and vehicles; empty where the city has none
 	Policies    map[string][]byte    // Cedar, by file
 
 	// Files is the pack's folder, for the files that examples name.

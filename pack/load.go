@@ -83,7 +83,7 @@ type loader struct {
 // folders are those of a pack, with the ending of their files; "" is any.
 var folders = map[string]string{
 	"bodies": ".yaml", "credentials": ".yaml", "rules": ".yaml", "forms": ".yaml", "kinds": ".yaml", "items": ".yaml",
-	"classes": ".yaml", "knowledge": ".yaml", "import": ".yaml", "access": ".cedar", "examples": "", "imported": ".csv",
+	"classes": ".yaml", "knowledge": ".yaml", "import": ".yaml", "access": ".cedar", "examples": "", "imported": ".csv", "registers": ".csv",
 }
 
 // ownFiles are those beside the folders; the ones that are true must be there.
@@ -226,6 +226,7 @@ func (l *loader) checkAll() {
 	l.checkKinds()
 	l.checkItems()
 	l.checkSensors()
+	l.checkRegisters()
 	l.checkClasses()
 	l.checkMappings()
 	l.checkKnowledge()

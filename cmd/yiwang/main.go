@@ -23,7 +23,7 @@ type commands struct {
 	Demo   demoCmd   `cmd:"" help:"A living made-up city on this machine; prints addresses and sign-ins."`
 	Serve  serveCmd  `cmd:"" help:"Run a city."`
 	Check  checkCmd  `cmd:"" help:"Check a city pack: every fault with file and line."`
-	Import importCmd `cmd:"" help:"Import service items into a pack; people, firms or incidents into a city."`
+	Import importCmd `cmd:"" help:"Import service items into a pack; people, firms, incidents or registers of goods and vehicles into a city."`
 	Verify verifyCmd `cmd:"" help:"Check a licence's code or number, offline."`
 	Track  trackCmd  `cmd:"" help:"What tracks of vehicles say, from files."`
 

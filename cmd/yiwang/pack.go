@@ -30,7 +30,7 @@ func (c *checkCmd) Run(e *env) error {
 }
 
 type importCmd struct {
-	Kind   string `arg:"" enum:"items,people,firms,incidents,roads" help:"What the file holds: items, people, firms, incidents or roads."`
+	Kind   string `arg:"" enum:"items,people,firms,incidents,roads,substances,sites,licences,storages,equipment,certificates,vehicles,vessels,routes,sheets,events,poi,zones" help:"What the file holds: items; people, firms or incidents; roads; or of dangerous goods and watched vehicles substances, sites, licences, storages, equipment, certificates, vehicles, vessels, routes, sheets, events, poi or zones."`
 	File   string `arg:"" help:"A table: CSV or Excel; for roads an OpenStreetMap file: XML or PBF, gzip or not." type:"path"`
 	Map    string `help:"Columns of the table for fields of ours, such as name=title;code=nr; for incidents a mapping file, or the id of one of the city's."`
 	DryRun bool   `help:"For incidents: say what would come of the table and file nothing."`
@@ -94,7 +94,7 @@ func (c *importCmd) roads(e *env) error {
 	return nil
 }
 
-// register imports people or firms into a city.
+// register imports people, firms or what is on record about goods and vehicles into a city.
 func (c *importCmd) register(e *env, columns map[string]string) error {
 	return c.with(e, func(a *app.App) error {
 		r, err := a.Import(e.ctx, app.Table{Kind: c.Kind, File: c.File, Columns: columns, Lang: e.lang, Progress: e.percent("")})
