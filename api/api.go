@@ -23,6 +23,7 @@ import (
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/directory"
+	"yiwang/fleet"
 	"yiwang/fleet/intercept"
 	"yiwang/identity"
 	"yiwang/incident"
@@ -52,6 +53,7 @@ type Deps struct {
 	Cookie      string             // name of the session cookie
 	Incidents   *incident.Service  // nil where the city takes no reports
 	Reach       *intercept.Service // nil where the city has no map of its roads
+	Registers   *fleet.Registers
 	// Checks bounds how often one address may check licences; nil makes one.
 	Checks *identity.Pace
 	// Address says where a request comes from; nil takes the connection's.

@@ -68,6 +68,10 @@ func (a *API) routes() {
 	register(a, get("/sensors", "list-sensors", "How the sensors stand; for officers."), a.listSensors)
 	register(a, post("/sensors/{id}/release", "release-sensor", "Listen again to a sensor that was in quarantine.", http.StatusOK, absent), a.releaseSensor)
 
+	register(a, get("/vehicles", "list-vehicles", "What is on record of watched vehicles, by plate; for officers.", wrong), a.listVehicles)
+	register(a, get("/vehicles/{plate}", "get-vehicle", "A vehicle on record with its permit, declared routes and transport sheets.", absent, wrong), a.getVehicle)
+	register(a, get("/sites", "list-sites", "What is on record of sites with dangerous goods, with their licences; for officers.", wrong), a.listSites)
+
 	register(a, get("/uses", "list-uses", "Who used my data, for what.", wrong), a.listUses)
 	register(a, open(get("/algorithms", "list-algorithms", "The rules that decide, with their counts.")), a.listAlgorithms)
 	register(a, open(get("/algorithms/{rule}", "get-algorithm", "One rule.", absent)), a.getAlgorithm)

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -328,6 +329,24 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	_, err := p.app.Cases.Do(context.Background(), program, city.CaseNumber(told["number"].(string)), casework.Action{Name: casework.ActTerminate, Reason: "x"})
 	p.ok(err)
 	c.does(409, "POST", at+"/incidents", map[string]any{"text": "that one", "join": told["number"]}, me...)
+	trucks := c.does(200, "GET", at+"/vehicles?use=hazmat&limit=2", nil, staff...)
+	plate := member(trucks["items"].([]any)[1], "plate").(string)
+	if next := c.does(200, "GET", at+"/vehicles?limit=1&after="+url.QueryEscape(plate), nil, staff...)["items"].([]any); trucks["next"] != plate || len(next) != 1 || member(next[0], "plate") == plate {
+		t.Errorf("pages of vehicles: %v, then %v", trucks, next)
+	}
+	if truck := c.does(200, "GET", at+"/vehicles/"+url.PathEscape(plate), nil, staff...); member(truck, "permit", "in_force") != true || len(truck["routes"].([]any)) == 0 {
+		t.Errorf("a truck on record: %v", truck)
+	}
+	for on, status := range map[string]string{"2025-01-01": "operating", "2026-01-01": "closed"} {
+		if sites := c.does(200, "GET", at+"/sites?q=hx-changdi&on="+on, nil, staff...)["items"].([]any); len(sites) != 1 || member(sites[0], "status") != status {
+			t.Errorf("the works on %s: %v", on, sites)
+		}
+	}
+	for _, path := range []string{"/vehicles?on=yesterday", "/vehicles/x?on=2026-02-30", "/sites?on=x"} {
+		c.does(422, "GET", at+path, nil, staff...)
+	}
+	c.does(404, "GET", at+"/vehicles/nothing", nil, staff...)
+	c.does(403, "GET", at+"/vehicles", nil, me...)
 	rules := c.does(200, "GET", at+"/algorithms", nil)["items"].([]any)
 	c.does(200, "GET", at+"/algorithms/"+member(rules[0], "rule").(string), nil)
 	c.does(404, "GET", at+"/algorithms/nothing", nil)

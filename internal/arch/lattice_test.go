@@ -51,6 +51,7 @@ web < web/hotline < app
 city < api/open311 < app
 web < web/report < app
 web < web/scorecard < app
+web < web/fleet < app
 geo < fleet/history < fleet
 city, geo < fleet/register < fleet
 fleet/track, fleet/register < fleet/detect < fleet, internal/bench
