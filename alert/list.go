@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ type Page struct {
 }
 
 // List lists alerts that the actor may see: all, or those of their bodies in their
-// regions.
+// regions. A body that answers for no rule has none.
 func (b *Board) List(ctx context.Context, tx *db.Tx, actor city.Actor, q Query) (Page, error) {
 	r, err := b.reach(ctx, actor)
 	if err != nil {
@@ -69,7 +70,8 @@ func (b *Board) reach(ctx context.Context, actor city.Actor) (reach, error) {
 	}
 	r := reach{regions: actor.Regions}
 	for _, body := range actor.Bodies() {
-		if b.access.Decide(actor, "alert.read", access.Resource{Type: "Alert", Attrs: access.Attrs{"body": body}}).Allowed {
+		answers := slices.ContainsFunc(b.detection.Detectors, func(d Detector) bool { return d.Body() == body })
+		if answers && b.access.Decide(actor, "alert.read", access.Resource{Type: "Alert", Attrs: access.Attrs{"body": body}}).Allowed {
 			r.bodies = append(r.bodies, body)
 		}
 	}
@@ -104,6 +106,9 @@ func (b *Board) Of(ctx context.Context, tx *db.Tx, actor city.Actor, n city.Case
 }
 
 func (b *Board) open(ctx context.Context, tx *db.Tx, actor city.Actor, find func() (Alert, error)) (Alert, []Sighting, error) {
+	if _, err := b.reach(ctx, actor); err != nil { // whoever sees none learns of none
+		return Alert{}, nil, err
+	}
 	a, err := find()
 	if err != nil {
 		return Alert{}, nil, missing(err)

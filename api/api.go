@@ -47,6 +47,7 @@ type Deps struct {
 	Items       *serviceitem.Service
 	Search      *search.Index
 	Notices     *notify.Notify
+	Alerts      *alert.Board
 	Sensors     *alert.Watch
 	Clock       city.Clock
 	Name        city.Text          // of the city

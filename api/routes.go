@@ -72,6 +72,10 @@ func (a *API) routes() {
 	register(a, get("/vehicles/{plate}", "get-vehicle", "A vehicle on record with its permit, declared routes and transport sheets.", absent, wrong), a.getVehicle)
 	register(a, get("/sites", "list-sites", "What is on record of sites with dangerous goods, with their licences; for officers.", wrong), a.listSites)
 
+	register(a, get("/alerts", "list-alerts", "What programs noticed, newest first; for officers.", wrong), a.listAlerts)
+	register(a, get("/alerts/{id}", "get-alert", "An alert and what it rests on.", absent), a.getAlert)
+	register(a, post("/silences", "silence", "Hold back what a rule finds, or what is found about a subject, until a time.", http.StatusCreated), a.silence)
+
 	register(a, get("/uses", "list-uses", "Who used my data, for what.", wrong), a.listUses)
 	register(a, open(get("/algorithms", "list-algorithms", "The rules that decide, with their counts.")), a.listAlgorithms)
 	register(a, open(get("/algorithms/{rule}", "get-algorithm", "One rule.", absent)), a.getAlgorithm)

@@ -165,7 +165,7 @@ func TestDocumentIsOpenAPI31(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) != 24 {
+	if len(ids) != 30 {
 		t.Errorf("%d operations", len(ids))
 	}
 }

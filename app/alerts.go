@@ -7,7 +7,6 @@ import (
 
 	"yiwang/alert"
 	"yiwang/city"
-	"yiwang/incident"
 	"yiwang/internal/db"
 )
 
@@ -17,8 +16,7 @@ const (
 	alertBatch  = 100
 )
 
-// fileAlerts makes a case of each alert, once: the alert's id is the report's key,
-// so a crash between the case and the note of it, or two nodes, make one.
+// fileAlerts makes a case of each alert, once, however many nodes do it.
 func (a *App) fileAlerts(ctx context.Context) {
 	tick := time.NewTicker(alertPatrol)
 	defer tick.Stop()
@@ -48,13 +46,7 @@ func (a *App) fileOpenAlerts(ctx context.Context) error {
 				continue
 			}
 		}
-		receipt, e := a.Incidents.Report(ctx, actor, incident.Report{Type: incident.Told, Class: al.Class, Text: al.Text.ZhHans + "\n" + al.Text.En, Place: al.Place,
-			At: al.Since, Key: al.ID.String(), Source: "alert:" + al.ID.String()})
-		if e == nil {
-			e = a.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-				return a.Alerts.Filed(ctx, tx, actor, al.ID, receipt.Number)
-			})
-		}
+		_, e := a.Incidents.FromAlert(ctx, actor, al)
 		if e != nil {
 			err = e // the others go on; this one is tried again
 		}

@@ -278,11 +278,12 @@ func (a *App) domain(ctx context.Context) (err error) {
 	}
 	a.Reach = intercept.New(intercept.Options{Access: a.Access, Directory: a.Directory, Clock: a.Clock, Calendar: p.Calendar, Zone: p.Zone,
 		Roads: p.Roads, Speeds: p.Speeds, Settings: p.Site.Interception})
-	a.Alerts = alert.NewBoard(alert.BoardOptions{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Zone: p.Zone, Sensors: p.Sensors})
+	a.Alerts = alert.NewBoard(alert.BoardOptions{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Zone: p.Zone,
+		Detection: p.Detection, Sensors: p.Sensors})
 	effects, composed := a.Items.Effects(), []string(nil)
 	if p.Site.Incidents.Kind != "" {
 		a.Incidents = incident.New(incident.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Directory: a.Directory,
-			Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs})
+			Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs, Alerts: a.Alerts})
 		maps.Copy(effects, a.Incidents.Effects())
 		composed = a.Incidents.Composed()
 	}

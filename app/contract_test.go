@@ -288,6 +288,19 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	c.does(200, "POST", at+"/sensors/water-laodukou/release", map[string]any{}, bearer(watch)...)
 	c.does(404, "POST", at+"/sensors/nothing/release", map[string]any{}, bearer(watch)...)
 
+	noticed, _ := p.raises(stops(time.Now().Add(-time.Hour), 3, "w1"))
+	if list := c.does(200, "GET", at+"/alerts?rule=repeat_stay_unknown&since=2026-01-01T00:00:00Z", nil, bearer(watch)...)["items"].([]any); len(list) != 1 || member(list[0], "id") != noticed.ID.String() {
+		t.Errorf("alerts: %v", list)
+	}
+	if one := c.does(200, "GET", at+"/alerts/"+noticed.ID.String(), nil, bearer(watch)...); len(one["sightings"].([]any)) != 1 || len(one["clauses"].([]any)) == 0 {
+		t.Errorf("alert: %v", one)
+	}
+	c.does(404, "GET", at+"/alerts/"+city.NewAlertID().String(), nil, bearer(watch)...)
+	c.does(422, "GET", at+"/alerts?after=x", nil, bearer(watch)...)
+	_, shiftLeader := c.person(city.Officer, "shift-leader", "operations-center.approver")
+	c.does(201, "POST", at+"/silences", map[string]any{"rule": "fatigue", "until": time.Now().Add(time.Hour), "reason": "a drill"}, bearer(shiftLeader)...)
+	c.does(422, "POST", at+"/silences", map[string]any{"rule": "fatigue", "until": time.Now().Add(time.Hour)}, bearer(shiftLeader)...)
+
 	_, walker := c.person(city.Officer, "walker", "urban-management.inspector")
 	shift := map[string]any{"post": "urban-management.inspector", "until": time.Now().Add(time.Hour)}
 	c.does(200, "POST", at+"/duty", shift, bearer(walker)...)

@@ -155,7 +155,7 @@ func (a *App) faces(ctx context.Context) error {
 		return err
 	}
 	json := api.New(api.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Notices: a.Notices, Sensors: a.Sensors, Registers: a.Registers, Incidents: a.Incidents, Reach: a.Reach, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Notices: a.Notices, Alerts: a.Alerts, Sensors: a.Sensors, Registers: a.Registers, Incidents: a.Incidents, Reach: a.Reach, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
 		Address: a.address, Checks: checks})
 
 	inner := http.NewServeMux()
@@ -199,7 +199,7 @@ func (a *App) faces(ctx context.Context) error {
 // onDuty lists who could be sent for a task, where cases are such that somebody is
 // sent.
 func (a *App) onDuty(ctx context.Context, tx *db.Tx, actor city.Actor, c casework.Case, task string) ([]incident.Candidate, error) {
-	if a.Incidents == nil || c.Kind != a.Incidents.Settings.Kind {
+	if a.Incidents == nil || !a.Incidents.Handles(c.Kind) {
 		return nil, nil
 	}
 	return a.Incidents.Candidates(ctx, tx, actor, c.Number, task)

@@ -6,6 +6,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/web"
+	"yiwang/web/alerts"
 	"yiwang/web/command"
 	"yiwang/web/desk"
 	"yiwang/web/hotline"
@@ -18,7 +19,15 @@ func (a *App) hotline(atDesk *desk.Deps, mux *http.ServeMux) {
 		{NavItem: web.NavItem{Section: "command", Key: "command.nav", Href: command.Path}, May: func(actor city.Actor) bool { return command.May(a.Access, actor) }},
 		{NavItem: web.NavItem{Section: "late", Key: "desk.nav.late", Href: hotline.PathLate}, May: func(actor city.Actor) bool { return hotline.MaySeeLate(a.Access, actor) }},
 	}
+	atDesk.More = append(atDesk.More, desk.Elsewhere{NavItem: web.NavItem{Section: "alerts", Key: "desk.nav.alerts", Href: alerts.Path}, May: a.Alerts.MaySee})
 	deps := *atDesk
+	noticed := alerts.New(alerts.Deps{DB: a.DB, Board: a.Alerts, Directory: a.Directory, Incidents: a.Incidents,
+		Frame: func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
+			return desk.Frame(ctx, deps, actor, section)
+		},
+		CasePath: func(n city.CaseNumber) string { return desk.CasePath(n, "") }})
+	mux.Handle(alerts.Path, noticed)
+	mux.Handle(alerts.Path+"/", noticed)
 	calls := hotline.New(hotline.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Cases: a.Cases, Incidents: a.Incidents, Items: a.Items, Knowledge: a.Pack.Knowledge,
 		Frame: func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
 			return desk.Frame(ctx, deps, actor, section)

@@ -290,7 +290,8 @@ func (s *Service) byCode(ctx context.Context, tx *db.Tx, actor city.Actor, actio
 func (s *Service) Effects() map[string]casework.EffectFunc {
 	return map[string]casework.EffectFunc{"dispatch_incident": s.dispatched, "close_incident": s.closed, "merge_incident": s.merged, "reopen_incident": s.reopened,
 		"assign_incident": s.again, "assigned_incident": s.assigned, "evidence_incident": s.evidenced, "whistle_incident": s.whistled,
-		"supervise_incident": s.supervised}
+		"supervise_incident": s.supervised,
+		"found_incident":     s.foundSo, "resolve_alert": s.resolveAlert, "clear_alert": s.clearAlert}
 }
 
 // Composed are the effects that only read and queue (casework.Options).

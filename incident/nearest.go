@@ -358,9 +358,13 @@ const mostHeld = 200
 // date goes to the inbox: whoever is on duty then takes it up.
 func (s *Service) handOver(ctx context.Context, tx *db.Tx, from city.AccountID, post city.PostID) (h Handed, err error) {
 	program := city.SystemActor("duty")
-	held, err := s.cases.Held(ctx, tx, program, s.Settings.Kind, from, post, mostHeld)
-	if err != nil {
-		return h, err
+	var held []casework.Case
+	for _, kind := range s.Kinds() {
+		of, err := s.cases.Held(ctx, tx, program, kind, from, post, mostHeld)
+		if err != nil {
+			return h, err
+		}
+		held = append(held, of...)
 	}
 	for _, c := range held {
 		in, err := incidentByNumber(ctx, tx, c.Number)

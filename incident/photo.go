@@ -287,7 +287,8 @@ func (s *Service) unseal(ctx context.Context, tx *db.Tx, row photoRow) ([]byte, 
 }
 
 // evidenced refuses that something is done where its class wants a picture of it
-// afterwards, and there is neither one of this round nor a word why.
+// afterwards, and there is neither one of this round nor a word why. What somebody
+// looked at wants a picture that they took.
 func (s *Service) evidenced(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
 	if call.Record.Words.Note != "" {
 		return nil
@@ -300,7 +301,8 @@ func (s *Service) evidenced(ctx context.Context, tx *db.Tx, call casework.Effect
 	if c, ok := s.classes[in.class]; ok {
 		class = c
 	}
-	if class == nil || !class.wants("after") {
+	look := call.Case.Kind == s.Settings.Inspection
+	if !look && (class == nil || !class.wants("after")) {
 		return nil
 	}
 	rows, err := photosOf(ctx, tx, call.Case.ID)
@@ -308,7 +310,7 @@ func (s *Service) evidenced(ctx context.Context, tx *db.Tx, call casework.Effect
 		return err
 	}
 	for _, r := range rows {
-		if r.role == RoleAfter && r.round == round(call.Case) {
+		if (r.role == RoleAfter || look && r.report.IsZero()) && r.round == round(call.Case) {
 			return nil
 		}
 	}

@@ -52,6 +52,8 @@ type Report struct {
 	// parameters goes to the post of the class. It waits for nothing and joins nothing
 	// by itself.
 	Then casework.Action
+
+	look city.PostID // of an alert: the post that looks at it, in a case of its own kind
 }
 
 // Reporter is how to reach whoever reported. Everything may be empty.
@@ -103,7 +105,7 @@ func (r *Report) check() error {
 	if r.Type == "" {
 		r.Type = Told
 	}
-	if !slices.Contains(Types, r.Type) {
+	if !slices.Contains(Types, r.Type) && (r.look == "" || r.Type != found) {
 		bad("type", "incident.type")
 	}
 	r.Text, r.Place.Address = clean(r.Text), clean(r.Place.Address)
@@ -329,16 +331,23 @@ func (s *Service) caseFor(ctx context.Context, tx *db.Tx, actor city.Actor, r Re
 		opener = program(actor)
 	}
 	title := []rune(strings.Join(strings.Fields(r.Text), " "))
+	kind, post, open := s.Settings.Kind, city.PostID(""), public(s.classes[class])
+	if class != "" {
+		post = s.classes[class].Post
+	}
+	if r.look != "" {
+		kind, post, open = s.Settings.Inspection, r.look, 0
+	}
 	c, err = s.cases.Open(ctx, tx, opener, casework.Opening{
-		Kind: s.Settings.Kind, Item: class, Applicant: applicant(actor), Region: at.Region, Title: string(title[:min(len(title), titleLength)]),
+		Kind: kind, Item: class, Applicant: applicant(actor), Region: at.Region, Title: string(title[:min(len(title), titleLength)]),
 		Params: map[string]string{"office": string(s.Settings.Office), "operator": s.Settings.Operator, "verifier": s.Settings.Verifier}})
 	if err != nil {
 		return c, false, err
 	}
 	insertIncident(tx, incidentRow{id: c.ID, number: c.Number, class: class, typ: r.Type, at: point, region: at.Region,
-		public: public(s.classes[class]), opened: now})
+		public: open, opened: now})
 	if class != "" && r.Then.Name == "" {
-		c, err = s.send(ctx, tx, program(actor), c.Number, s.classes[class].Post, s.classes[class].Limit)
+		c, err = s.send(ctx, tx, program(actor), c.Number, post, s.classes[class].Limit)
 	}
 	return c, false, err
 }

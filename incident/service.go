@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"yiwang/access"
+	"yiwang/alert"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/directory"
@@ -24,6 +25,9 @@ type Settings struct {
 	// the office that accepts its answer; both empty: the city gives no orders.
 	Supervision city.KindID `yaml:"supervision" json:"supervision,omitempty"`
 	Watcher     string      `yaml:"watcher" json:"watcher,omitempty"`
+	// Inspection is the kind of what a program noticed and somebody has to look at; empty:
+	// the city lets programs notice nothing.
+	Inspection city.KindID `yaml:"inspection" json:"inspection,omitempty"`
 	// Sure is the share at which a class found from the words is taken without
 	// asking anybody.
 	Sure float64 `yaml:"sure" json:"sure"`
@@ -80,7 +84,8 @@ type Options struct {
 	Directory *directory.Directory
 	Groups    []Group
 	Settings  Settings
-	Blobs     Blobs // pictures
+	Blobs     Blobs        // pictures
+	Alerts    *alert.Board // that cases come of; nil where none do
 }
 
 // Service takes reports and follows what becomes of them. It is safe for
@@ -135,8 +140,27 @@ func (s *Service) Bind(e *casework.Engine) error {
 			return fmt.Errorf("incident: no kind of case %q", order)
 		}
 	}
+	if look := s.Settings.Inspection; look != "" {
+		if _, ok := e.Kind(look); !ok {
+			return fmt.Errorf("incident: no kind of case %q", look)
+		}
+	}
 	s.cases = e
 	return nil
+}
+
+// Handles reports whether cases of the kind are looked after here: what was reported,
+// and what programs noticed.
+func (s *Service) Handles(kind city.KindID) bool {
+	return kind == s.Settings.Kind || kind != "" && kind == s.Settings.Inspection
+}
+
+// Kinds are those that Handles.
+func (s *Service) Kinds() []city.KindID {
+	if s.Settings.Inspection == "" {
+		return []city.KindID{s.Settings.Kind}
+	}
+	return []city.KindID{s.Settings.Kind, s.Settings.Inspection}
 }
 
 // Classes lists all classes by code.

@@ -185,7 +185,7 @@ func incidentByNumber(ctx context.Context, tx *db.Tx, n city.CaseNumber) (incide
 // openAround reads the open matters of a class whose point lies in the box.
 func openAround(ctx context.Context, tx *db.Tx, class city.ItemCode, b geo.Box, since time.Time) ([]incidentRow, error) {
 	return db.All(ctx, tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents
-WHERE open = 1 AND lat <> 0 AND class = $1 AND lat BETWEEN $2 AND $3 AND lon BETWEEN $4 AND $5 AND opened_at >= $6 LIMIT 100`,
+WHERE open = 1 AND lat <> 0 AND type <> '`+string(found)+`' AND class = $1 AND lat BETWEEN $2 AND $3 AND lon BETWEEN $4 AND $5 AND opened_at >= $6 LIMIT 100`,
 		string(class), millionths(b.South), millionths(b.North), millionths(b.West), millionths(b.East), city.Micros(since))
 }
 

@@ -53,7 +53,7 @@ func (l *loader) checkIncidents() {
 	for _, f := range s.Check() {
 		d.at("incidents."+f.Name, f.Message.Key, f.Message.Args...)
 	}
-	for name, kind := range map[string]city.KindID{"kind": s.Kind, "supervision": s.Supervision} {
+	for name, kind := range map[string]city.KindID{"kind": s.Kind, "supervision": s.Supervision, "inspection": s.Inspection} {
 		if kind != "" && !slices.ContainsFunc(l.kinds.vals, func(k casework.Kind) bool { return k.ID == kind }) {
 			d.at("incidents."+name, "pack.no_kind", "id", string(kind))
 		}

@@ -36,6 +36,7 @@ type City struct {
 	Mappings    []Mapping            // of foreign tables
 	Knowledge   []incident.Chapter   // what the hotline can say at once; empty where the city has none
 	Sensors     alert.Definition     // empty where the city has none
+	Detection   alert.Detection      // empty where the city has none
 	Roads       *geo.Roads           // nil where the city has no map
 	Speeds      geo.Speeds           // how fast its roads are driven; empty leaves it to the law
 	Registers   Registers            // of dangerous goods and vehicles; empty where the city has none

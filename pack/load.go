@@ -59,12 +59,13 @@ type loader struct {
 	city   *City
 	files  map[string][]string // files by folder, "" the pack's own
 
-	site, calendar, regions, sensors, speeds *document
+	site, calendar, regions, sensors, detection, speeds *document
 
 	siteDef     Site
 	calendarDef calendarFile
 	regionsDef  directory.RegionDef
 	sensorsDef  alert.Definition
+	rulesDef    alert.Detection
 
 	bodies      defs[directory.BodyDef]
 	credentials defs[credential.Type]
@@ -89,7 +90,7 @@ var folders = map[string]string{
 // ownFiles are those beside the folders; the ones that are true must be there.
 var ownFiles = map[string]bool{
 	"city.yaml": true, "calendar.yaml": true, "regions.yaml": true,
-	"sensors.yaml": false, "roads.geojson": false, "speeds.yaml": false, "README.md": false, "README.zh-CN.md": false, "LICENSE": false,
+	"sensors.yaml": false, "detection.yaml": false, "roads.geojson": false, "speeds.yaml": false, "README.md": false, "README.zh-CN.md": false, "LICENSE": false,
 }
 
 // list finds the files of the pack. A file that nobody would read is a fault: it
@@ -163,6 +164,7 @@ func (l *loader) read() {
 	l.calendar = one("calendar.yaml", &l.calendarDef)
 	l.regions = one("regions.yaml", &l.regionsDef)
 	l.sensors = one("sensors.yaml", &l.sensorsDef)
+	l.detection = one("detection.yaml", &l.rulesDef)
 	l.speeds = one("speeds.yaml", &l.city.Speeds)
 	readAll(l, "bodies", &l.bodies, func(b *directory.BodyDef) string { return string(b.ID) })
 	readAll(l, "credentials", &l.credentials, func(t *credential.Type) string { return string(t.ID) })
@@ -228,11 +230,12 @@ func (l *loader) checkAll() {
 	l.checkSensors()
 	l.checkRegisters()
 	l.checkClasses()
+	l.checkDetection()
 	l.checkMappings()
 	l.checkKnowledge()
 	l.checkPolicies()
 	c := l.city
-	c.Site, c.Regions, c.Sensors = l.siteDef, l.regionsDef, l.sensorsDef
+	c.Site, c.Regions, c.Sensors, c.Detection = l.siteDef, l.regionsDef, l.sensorsDef, l.rulesDef
 	c.Groups, c.Mappings, c.Knowledge = l.classes.vals, l.mappings.vals, l.knowledge.vals
 	c.Bodies, c.Credentials, c.Kinds, c.Items = l.bodies.vals, l.credentials.vals, l.kinds.vals, l.items.vals
 }

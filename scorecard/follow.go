@@ -55,7 +55,7 @@ const (
 
 func sortOf(kind string) Sort {
 	switch kind {
-	case "incident":
+	case "incident", "inspection":
 		return Incidents
 	case "bad_review", "review", "appeal", "supervision":
 		return FollowUps

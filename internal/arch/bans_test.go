@@ -256,5 +256,6 @@ func TestSizesAndNames(t *testing.T) {
 var lookedHard = map[string]string{
 	"web/citizen": "a page is a struct, a component and the handler that fills it; the resident's side is many such threes, and no two share state",
 	"demo":        "one made-up city: the same people, officers and clock behind its counters and in its streets; what differs is a file each",
+	"incident":    "a matter of the streets from the report, or from what a program noticed, to the answer: the same row, case, pictures and officers at every step; the classifier and the shelf of answers are the first to move out",
 	"serviceitem": "an application from the guide to the rating is one life: draft, files, materials, decision and licence check each other at every step",
 }

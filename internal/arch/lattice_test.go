@@ -48,6 +48,7 @@ cities < app, demo, cmd/yiwang
 alert, identity < api/mqtt < app
 web < web/field < app
 web < web/hotline < app
+web < web/alerts < app
 city < api/open311 < app
 web < web/report < app
 web < web/scorecard < app

@@ -96,7 +96,7 @@ func (d *Desk) nameOf(c casework.Case) city.Text {
 	if it, ok := d.item(c.Item); ok && c.Parent.IsZero() && c.Kind != d.Items.BadReview {
 		return it.Name
 	}
-	if d.ItemName != nil && d.Incidents != nil && c.Kind == d.Incidents.Settings.Kind && c.Item != "" {
+	if d.ItemName != nil && d.Incidents != nil && d.Incidents.Handles(c.Kind) && c.Item != "" {
 		return d.ItemName(c.Item)
 	}
 	return c.KindName

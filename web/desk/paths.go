@@ -16,6 +16,7 @@ const (
 	PathCounter  = "/desk/counter"
 	PathLicences = "/desk/licences"
 	PathScores   = "/desk/scorecard"
+	PathAlerts   = "/desk/alerts" // served by web/alerts
 )
 
 // CasePath is the page of a case, and what hangs under it: "" for the page, or

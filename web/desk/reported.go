@@ -20,6 +20,7 @@ type Streets struct {
 	After   []string
 	Checked []string
 	Alike   []Alike
+	Found   *web.Found // what a program noticed; nil for what people reported
 }
 
 // Alike is an open matter so near that it may be the same.
@@ -35,7 +36,7 @@ type Alike struct {
 // streets reads what was reported; nil for cases of other kinds. The look was put
 // on record when the case was opened.
 func (d *Desk) streets(ctx context.Context, tx *db.Tx, v visit, o *opened) (*Streets, error) {
-	if d.Incidents == nil || o.c.Kind != d.Incidents.Settings.Kind {
+	if d.Incidents == nil || !d.Incidents.Handles(o.c.Kind) {
 		return nil, nil
 	}
 	n := o.c.Number
@@ -48,6 +49,15 @@ func (d *Desk) streets(ctx context.Context, tx *db.Tx, v visit, o *opened) (*Str
 		return nil, err
 	}
 	s := &Streets{}
+	a, list, ok, err := d.Incidents.Noticed(ctx, tx, v.actor, n)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		f := web.FoundOf(d.Incidents.Alerts, a, list, d.Incidents.OutcomeName)
+		f.Href = PathAlerts + "/" + a.ID.String()
+		s.Found = &f
+	}
 	class, classed := d.Incidents.Class(o.c.Item)
 	path := func(id city.BlobID) string { return photoPath(n, id) }
 	for _, r := range reports {

@@ -55,7 +55,7 @@ const mostTries = 3
 func (p *Pages) do(r *http.Request, actor city.Actor, n city.CaseNumber, name string, s sent) error {
 	err := p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
 		c, err := p.Cases.Get(ctx, tx, actor, n)
-		if err == nil && c.Kind != p.Incidents.Settings.Kind {
+		if err == nil && !p.Incidents.Handles(c.Kind) {
 			err = city.NotFound("error.not_found")
 		}
 		return err
@@ -115,7 +115,7 @@ func (p *Pages) again(w http.ResponseWriter, r *http.Request, actor city.Actor, 
 			x := &f.Fields[j]
 			x.Value, x.Values = s.text(x.Name), s.form[x.Name]
 			left = slices.DeleteFunc(slices.Clone(left), func(bad city.Field) bool {
-				mine := bad.Name == x.Name || strings.HasPrefix(bad.Name, x.Name+".")
+				mine := bad.Name == x.Name || takePrefix+bad.Name == x.Name || strings.HasPrefix(bad.Name, x.Name+".")
 				if mine {
 					x.Fault = bad.Message
 				}

@@ -25,7 +25,7 @@ func (p *Pages) forms(t *Task, file casework.CaseFile, class incident.Class) {
 	st, _ := k.Stage(file.Stage)
 	for _, op := range file.Options {
 		outcome := st != nil && slices.ContainsFunc(st.Outcomes, func(o casework.Outcome) bool { return o.Action == op.Action })
-		if !outcome && !slices.Contains(outside, op.Action) || len(op.Takes) > 0 {
+		if !outcome && !slices.Contains(outside, op.Action) || !p.chosen(op) {
 			continue
 		}
 		f := Form{Entered: city.Micros(file.State.Entered), Action: op.Action, Task: op.Task, Title: op.Label, Weight: web.Secondary, Post: PathTasks + string(t.Number) + "/" + op.Action}
@@ -44,7 +44,7 @@ func (p *Pages) forms(t *Task, file casework.CaseFile, class incident.Class) {
 			f.Weight = web.Danger
 		}
 		f.Key = newKey()
-		f.Fields = p.fields(op)
+		f.Fields = append(takes(op, t.may), p.fields(op)...)
 		f.Photos = pictures(op, class, st)
 		t.Forms = append(t.Forms, f)
 	}
@@ -55,6 +55,29 @@ func (p *Pages) forms(t *Task, file casework.CaseFile, class incident.Class) {
 		t.Forms[0].Weight, t.Forms[0].Open = web.Primary, true
 	}
 }
+
+// chosen reports whether all that an outcome takes is chosen from short lists: what
+// else an outcome takes is for the desk.
+func (p *Pages) chosen(op casework.Option) bool {
+	return !slices.ContainsFunc(op.Takes, func(name string) bool { return len(op.Choices[name]) == 0 })
+}
+
+// takes are the choices of an outcome; of findings, those that may be meant.
+func takes(op casework.Option, may []string) (fields []web.Field) {
+	for _, name := range op.Takes {
+		f := web.Field{Name: takePrefix + name, Type: web.FieldChoice, Required: true, Label: web.Words("field.take." + name)}
+		for _, c := range op.Choices[name] {
+			if name != incident.ParamFinding || may == nil || slices.Contains(may, c.ID) {
+				f.Options = append(f.Options, web.Option{Value: c.ID, Label: c.Name})
+			}
+		}
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+// takePrefix begins the names of fields for parameters.
+const takePrefix = "take."
 
 func newKey() string { return city.NewEventID().String() }
 
@@ -94,7 +117,7 @@ func pictures(op casework.Option, class incident.Class, st *casework.Stage) (lis
 		return nil
 	}
 	wanted := []incident.Role{incident.RoleSeen}
-	if slices.ContainsFunc(st.Outcomes, func(o casework.Outcome) bool { return o.Action == op.Action && slices.Contains(o.Wants, "note") }) {
+	if len(op.Takes) == 0 && slices.ContainsFunc(st.Outcomes, func(o casework.Outcome) bool { return o.Action == op.Action && slices.Contains(o.Wants, "note") }) {
 		wanted = []incident.Role{incident.RoleBefore, incident.RoleAfter}
 	}
 	for _, role := range wanted {

@@ -77,6 +77,14 @@ const late = 5 * time.Minute
 func (s sent) action(r *http.Request, name string) casework.Action {
 	a := casework.Action{Name: name, Key: s.actor.String() + ":" + name + ":" + s.key, Task: s.text("task"), Reason: s.text("reason"), Appeal: s.text("appeal"), Note: s.text("note"),
 		Opinion: s.text("opinion"), Step: s.text("step")}
+	for field := range s.form {
+		if take, ok := strings.CutPrefix(field, takePrefix); ok && s.text(field) != "" {
+			if a.Params == nil {
+				a.Params = map[string]string{}
+			}
+			a.Params[take] = s.text(field)
+		}
+	}
 	for _, b := range s.form["bodies"] {
 		a.Bodies = append(a.Bodies, city.BodyID(b))
 	}

@@ -23,12 +23,15 @@ type Task struct {
 	Reports  []web.Reported
 	Before   []string // addresses of pictures
 	After    []string
-	Checked  []string // taken by whoever checked
-	Quick    []Form   // one button each, the first is the next thing to do
+	Checked  []string   // taken by whoever checked
+	Found    *web.Found // what a program noticed; nil for what people reported
+	Quick    []Form     // one button each, the first is the next thing to do
 	Forms    []Form
 	Desk     string // address of the same matter at the desk, for what is not done outside
 	Did      city.Text
 	Conflict city.Message // why something was not taken
+
+	may []string // findings that the rule knows; nil is all
 }
 
 // Form is something that can be done with a task.
@@ -86,24 +89,33 @@ func (p *Pages) task(ctx context.Context, actor city.Actor, n city.CaseNumber) (
 	var file casework.CaseFile
 	var reports []incident.ReportSeen
 	var photos []incident.Photo
+	var found *web.Found
+	var may []string
 	err = p.DB.Step(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		if file, err = p.Cases.CaseFile(ctx, tx, actor, n); err != nil {
 			return err
 		}
-		if file.Kind != p.Incidents.Settings.Kind {
+		if !p.Incidents.Handles(file.Kind) {
 			return city.NotFound("error.not_found")
 		}
 		if reports, err = p.Incidents.Reports(ctx, tx, actor, n); err != nil {
 			return err
 		}
-		photos, err = p.Incidents.Photos(ctx, tx, actor, n)
+		if photos, err = p.Incidents.Photos(ctx, tx, actor, n); err != nil {
+			return err
+		}
+		a, list, ok, err := p.Incidents.Noticed(ctx, tx, actor, n)
+		if ok {
+			f := web.FoundOf(p.Incidents.Alerts, a, list, p.Incidents.OutcomeName)
+			found, may = &f, p.Incidents.Findings(a)
+		}
 		return err
 	})
 	if err != nil {
 		return t, err
 	}
 	t = Task{Number: n, Name: p.className(file.Case), Stage: p.stands(file.Case), Left: web.LeftOf(p.Cases.Calendar(), file.Case, web.ViewOf(ctx).Now),
-		Open: file.Open, Desk: "/desk/cases/" + string(n)}
+		Open: file.Open, Desk: "/desk/cases/" + string(n), Found: found, may: may}
 	class, _ := p.Incidents.Class(file.Item)
 	for _, r := range reports {
 		t.Reports = append(t.Reports, web.ReportedOf(class, r, func(id city.BlobID) string { return photoPath(n, id) }))

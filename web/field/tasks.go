@@ -55,21 +55,42 @@ const (
 )
 
 func (p *Pages) tasks(ctx context.Context, tx *db.Tx, actor city.Actor) (t Tasks, err error) {
-	kind := p.Incidents.Settings.Kind
-	mine, err := p.Cases.Inbox(ctx, tx, actor, casework.InboxQuery{Scope: casework.ScopeMine, Kind: kind, Limit: shownMine})
+	mine, moreMine, err := p.inbox(ctx, tx, actor, casework.ScopeMine, shownMine)
 	if err != nil {
 		return t, err
 	}
-	open, err := p.Cases.Inbox(ctx, tx, actor, casework.InboxQuery{Scope: casework.ScopePost, Kind: kind, Limit: shownOpen})
+	open, moreOpen, err := p.inbox(ctx, tx, actor, casework.ScopePost, shownOpen)
 	if err != nil {
 		return t, err
 	}
-	t.Mine, t.Open, t.More = p.lines(ctx, mine.Cases), p.lines(ctx, open.Cases), mine.Next != "" || open.Next != ""
+	t.Mine, t.Open, t.More = p.lines(ctx, mine), p.lines(ctx, open), moreMine || moreOpen
 	for i := range t.Mine[:min(keptTasks, len(t.Mine))] {
 		t.Mine[i].Keep = true
 	}
 	t.Shift, err = p.shift(ctx, tx, actor)
 	return t, err
+}
+
+// inbox reads what waits, of all kinds that are dealt with outside, the most urgent
+// first; what has no time runs last.
+func (p *Pages) inbox(ctx context.Context, tx *db.Tx, actor city.Actor, scope casework.Scope, most int) (list []casework.Case, more bool, err error) {
+	for _, kind := range p.Incidents.Kinds() {
+		page, err := p.Cases.Inbox(ctx, tx, actor, casework.InboxQuery{Scope: scope, Kind: kind, Limit: most})
+		if err != nil {
+			return nil, false, err
+		}
+		list, more = append(list, page.Cases...), more || page.Next != ""
+	}
+	slices.SortStableFunc(list, func(a, b casework.Case) int {
+		if a.Due.IsZero() != b.Due.IsZero() {
+			if b.Due.IsZero() {
+				return -1
+			}
+			return 1
+		}
+		return a.Due.Compare(b.Due)
+	})
+	return list[:min(most, len(list))], more || len(list) > most, nil
 }
 
 func (p *Pages) lines(ctx context.Context, cases []casework.Case) []Line {
