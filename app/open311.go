@@ -25,6 +25,7 @@ var stranger = city.Actor{Kind: city.Anonymous, Channel: city.ChannelAPI}
 func (a *App) open311() http.Handler {
 	pace := identity.NewPace()
 	return open311.New(open311.Options{Desk: street{a}, Clock: a.Clock, Zone: a.Pack.Zone, Origin: a.Origin, Code: string(a.Pack.Site.Code),
+		Changed: a.Clock.Now(), // a pack is read once, when the program starts
 		Contact: city.Text{ZhHans: a.Pack.Site.Hotline, En: a.Pack.Site.Hotline},
 		Key:     a.open311Key, Haste: func(r *http.Request) error { return pace.Try(a.address(r), a.Clock.Now()) }})
 }
@@ -91,7 +92,8 @@ func asked(err error) error {
 	if !errors.As(err, &e) || len(e.Fields) == 0 {
 		return err
 	}
-	names := map[string]string{"text": "description", "photo": "media", "place": "lat", "address": "address_string", "name": "first_name", "region": "address_id", "class": "service_code"}
+	names := map[string]string{"text": "description", "photo": "media", "place": "lat", "address": "address_string", "name": "first_name", "region": "address_id", "class": "service_code",
+		"changed": "updated_after"}
 	said := *e
 	said.Fields = slices.Clone(e.Fields)
 	for i, f := range said.Fields {
@@ -109,6 +111,10 @@ func (s street) Remark(ctx context.Context, actor city.Actor, r open311.Remark) 
 	in := incident.Report{Text: withLinks(r.Text, r.Links), At: r.At, Join: r.Number, Source: "open311.update:" + string(r.Number), Key: r.Key, Photos: raw(r.Photos),
 		Reporter: incident.Reporter{Name: r.Name, Phone: r.Phone, Email: r.Email}}
 	receipt, err := s.a.Incidents.Report(ctx, actor, in)
+	var e *city.Error
+	if errors.As(err, &e) && slices.ContainsFunc(e.Fields, func(f city.Field) bool { return f.Name == "join" }) {
+		return "", city.NotFound("open311.no_request", "id", string(r.Number))
+	}
 	return receipt.Report.String(), asked(err)
 }
 
@@ -134,7 +140,7 @@ func (s street) Requests(ctx context.Context, q open311.Query) (out []open311.Re
 		}
 		return err
 	})
-	return out, err
+	return out, asked(err)
 }
 
 // Updates are the public steps of public matters between two moments.

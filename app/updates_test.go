@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +116,39 @@ func TestPublicMattersAndTheirUpdates(t *testing.T) {
 			if got := find(c.q); fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%s: %v, want %v", name, got, want)
 			}
+		}
+	})
+}
+
+// Whoever asks what has changed since long ago, with so much done that one answer would
+// keep the city busy, is asked to ask from a later time. Since before what they ask
+// for, everything in it has changed.
+func TestTooMuchHasChanged(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		p := newPlace(t, database)
+		began := time.Now().Add(-time.Minute)
+		r := p.report(nobody, incident.Report{Class: "e0101", Text: "垃圾", Place: riverine})
+		p.ok(p.app.DB.Update(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 101000)
+INSERT INTO case_actions (case_id, seq, at, action, data) SELECT case_id, n.i, at, 'comment', data FROM case_actions CROSS JOIN n
+WHERE seq = 1 AND case_id = (SELECT case_id FROM incidents WHERE number = $1)`, string(r.Number))
+			return err
+		}))
+		ask := func(q incident.PublicQuery) (n int, err error) {
+			err = p.app.DB.View(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+				list, _, err := p.app.Incidents.Public(ctx, tx, nobody, q)
+				n = len(list)
+				return err
+			})
+			return n, err
+		}
+		_, err := ask(incident.PublicQuery{Changed: began})
+		p.refused(err, city.KindInvalid, "all that was done")
+		if n, err := ask(incident.PublicQuery{Changed: time.Now().Add(time.Hour)}); n != 0 || err != nil {
+			t.Errorf("from a later time: %d, %v", n, err)
+		}
+		if a := p.ask("GET", "/open311/v2/requests.json?start_date="+began.AddDate(0, 0, -2).Format(time.DateOnly)+"&updated_after="+began.AddDate(0, 0, -1).Format(time.DateOnly), nil); a.status != 400 || !strings.Contains(string(a.body), "updated_after") {
+			t.Errorf("by Open311: %d %s", a.status, a.body)
 		}
 	})
 }

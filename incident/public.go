@@ -36,6 +36,8 @@ type PublicQuery struct {
 const (
 	mostPublic = 1000
 	mostListed = 200 // numbers or classes in a question
+	// mostSteps is how much that was done is looked through for what has changed.
+	mostSteps = 100_000
 )
 
 // PublicIncident is a matter without anything personal: no words, no address, no
@@ -96,7 +98,7 @@ func (s *Service) Public(ctx context.Context, tx *db.Tx, actor city.Actor, q Pub
 // publicRows reads one more than the limit, behind what is skipped. A place is looked
 // at here: the rows come from a box around it, which has corners.
 func (s *Service) publicRows(ctx context.Context, tx *db.Tx, program city.Actor, q PublicQuery) (rows []incidentRow, err error) {
-	if !q.Changed.IsZero() {
+	if q.Changed.After(q.Since) { // before that nothing was done with what is asked for
 		changed, err := s.changedSince(ctx, tx, program, q.Changed)
 		if err != nil {
 			return nil, err
@@ -155,14 +157,18 @@ func (s *Service) among(ctx context.Context, tx *db.Tx, q PublicQuery, numbers [
 	return rows[:min(q.Limit+1, len(rows))], nil
 }
 
-// changedSince are the numbers of all matters in which something was done since.
+// changedSince are the numbers of all matters in which something was done since. More
+// than can be looked through is city.KindInvalid.
 func (s *Service) changedSince(ctx context.Context, tx *db.Tx, program city.Actor, since time.Time) (numbers []city.CaseNumber, err error) {
 	seen := map[city.CaseNumber]bool{}
 	after := casework.ChangeCursor{At: since}
-	for {
+	for steps := 0; ; {
 		some, err := s.cases.Changes(ctx, tx, program, s.Settings.Kind, after, farFuture, 0)
 		if err != nil || len(some) == 0 {
 			return numbers, err
+		}
+		if steps += len(some); steps > mostSteps {
+			return nil, fieldFault("changed", "incident.changed_much")
 		}
 		for _, c := range some {
 			if !seen[c.Number] {
