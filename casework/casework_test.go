@@ -80,8 +80,9 @@ type world struct {
 	clock   *city.SetClock
 	journal *journal.Journal
 	engine  *casework.Engine
-	issued  map[string]int // effect calls by key
-	refuse  bool           // the effect fails
+	issued  map[string]int  // effect calls by key
+	refuse  bool            // the effect fails
+	broken  city.CaseNumber // it fails for this one
 }
 
 var shanghai = time.FixedZone("CST", 8*3600)
@@ -114,7 +115,7 @@ func (w *world) build(definition string) *casework.Engine {
 	e, err := casework.New(context.Background(), casework.Options{DB: w.db, Journal: w.journal, Access: acc, Clock: w.clock,
 		Calendar: calendar(), Prefix: "TC", Kinds: []casework.Kind{k}, Effects: map[string]casework.EffectFunc{
 			"issue": func(ctx context.Context, tx *db.Tx, c casework.EffectCall) error {
-				if w.refuse {
+				if w.refuse || c.Case.Number == w.broken {
 					return errors.New("the card printer is broken")
 				}
 				mu.Lock()

@@ -2,6 +2,8 @@ package casework_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -213,6 +215,37 @@ func TestSuspendedAndWarned(t *testing.T) {
 			t.Errorf("back with %v, due %s, want %s: eight hours of ten were used", c.Flags, c.Due, want)
 		}
 		tick(20*24*time.Hour+3*time.Hour, casework.FlagOverdue)
+	})
+}
+
+// A case with which time can't go on, because something that goes with it fails, holds
+// up no other; it is told, and gone on with once it can be.
+func TestOneCaseHoldsUpNoOther(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.engine = w.build(repair + "effects: {overdue: [{name: issue, with: {type: late}}]}\n")
+		var cases []casework.Case
+		for range 3 {
+			cases = append(cases, w.report(w.engine))
+			w.clock.Set(w.clock.Now().Add(time.Second))
+		}
+		w.broken = cases[0].Number // the one that has been due longest
+		w.clock.Set(monday.Add(3 * time.Hour))
+		for range 2 {
+			if _, err := w.engine.Tick(context.Background()); err == nil || !strings.Contains(err.Error(), string(w.broken)) {
+				t.Errorf("of what fails is told %v", err)
+			}
+		}
+		late := func(c casework.Case) bool { return slices.Contains(w.get(porter, c).Flags, casework.FlagOverdue) }
+		for i, c := range cases {
+			if late := late(c); late != (i > 0) {
+				t.Errorf("case %d is overdue: %v", i, late)
+			}
+		}
+		w.broken = ""
+		if n, err := w.engine.Tick(context.Background()); n != 1 || err != nil || !late(cases[0]) {
+			t.Errorf("once it can be: %d, %v", n, err)
+		}
 	})
 }
 

@@ -3,6 +3,7 @@ package casework
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -87,11 +88,17 @@ func timed(k *Kind, s *State) string {
 
 // Tick does what time alone brings about: limits that passed and corrections
 // that nobody answered. It begins with what has been due longest, includes cases
-// nobody has taken, and takes each step once however many nodes tick. It returns
-// the number of steps taken.
-func (e *Engine) Tick(ctx context.Context) (int, error) {
+// nobody has taken, and takes each step once however many nodes tick. A case with
+// which it can't go on holds up no other: it is tried again at the next tick, and
+// told in the error. It returns the number of steps taken.
+func (e *Engine) Tick(ctx context.Context) (steps int, err error) {
+	type look struct {
+		number city.CaseNumber
+		seq    int
+	}
 	now := e.now()
-	steps := 0
+	var stuck error
+	beaten, failed := map[look]bool{}, map[city.CaseNumber]bool{}
 	for {
 		var rows []caseRow
 		var names []string
@@ -106,24 +113,32 @@ func (e *Engine) Tick(ctx context.Context) (int, error) {
 			}
 			return err
 		})
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return steps, err
 		}
 		progress := false
 		for i, r := range rows {
+			if failed[r.number] {
+				continue
+			}
+			at := look{r.number, r.state.Seq}
 			_, err := e.Do(ctx, city.SystemActor("timer"), r.number, Action{Name: names[i], Version: r.state.Seq})
-			switch {
+			switch kind := city.KindOf(err); {
 			case err == nil:
 				steps++
 				progress = true
-			case city.KindOf(err) == city.KindConflict: // another node, or an officer, was faster
+			case kind == city.KindConflict && !beaten[at]: // another node, or an officer, was faster
+				beaten[at] = true
 				progress = true
+			case kind == city.KindUnavailable || ctx.Err() != nil:
+				return steps, errors.Join(stuck, err)
 			default:
-				return steps, err
+				failed[r.number] = true
+				stuck = errors.Join(stuck, fmt.Errorf("%s of %s: %w", names[i], r.number, err))
 			}
 		}
 		if !progress {
-			return steps, errors.New("casework: the timer makes no progress")
+			return steps, stuck
 		}
 	}
 }
