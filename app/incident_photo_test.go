@@ -5,9 +5,12 @@ import (
 	"context"
 	"image"
 	"image/jpeg"
+	"os"
 	"strings"
 	"testing"
 
+	"yiwang/access"
+	"yiwang/app"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/incident"
@@ -151,4 +154,23 @@ func TestErasedPictures(t *testing.T) {
 		_, err = inc.Sweep(ctx, lin)
 		p.refused(err, city.KindForbidden, "sweeping")
 	})
+}
+
+// Where a city's classes want pictures of what was done, whoever does it may take them.
+func TestWhoeverMendsMayShowIt(t *testing.T) {
+	for _, dir := range []string{"jianghai", "hudson"} {
+		a, err := app.New(context.Background(), app.Options{CityFS: os.DirFS("../cities/" + dir), Data: t.TempDir(), Demo: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range a.Incidents.Classes() {
+			d := a.Access.Decide(at(c.Post), "incident.photograph", access.Resource{Type: "Incident"})
+			if len(c.Evidence) > 0 && !d.Allowed {
+				t.Errorf("%s: %s wants pictures, and %s may take none", dir, c.Code, c.Post)
+			}
+		}
+		if err := a.DB.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -135,6 +135,8 @@ func TestStoryOfAReport(t *testing.T) {
 			t.Fatalf("rework %+v", c)
 		}
 		p.photo(inspector, r.Number, incident.RoleBefore)
+		_, err = p.app.Cases.Do(ctx, inspector, r.Number, casework.Action{Name: "done", Note: " \n"})
+		p.refused(err, city.KindInvalid, "done again with the picture of the last time")
 		_, err = p.app.Cases.Do(ctx, inspector, r.Number, casework.Action{Name: "done"})
 		p.refused(err, city.KindInvalid, "done again with the picture of the last time")
 		p.acts(inspector, r.Number, casework.Action{Name: "done", Note: "换了新的，天黑拍不清"})

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"yiwang/access"
@@ -290,7 +291,7 @@ func (s *Service) unseal(ctx context.Context, tx *db.Tx, row photoRow) ([]byte, 
 // afterwards, and there is neither one of this round nor a word why. What somebody
 // looked at wants a picture that they took.
 func (s *Service) evidenced(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
-	if call.Record.Words.Note != "" {
+	if strings.TrimSpace(call.Record.Words.Note) != "" {
 		return nil
 	}
 	class := s.classes[call.Case.Item]
