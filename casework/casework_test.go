@@ -113,7 +113,7 @@ func (w *world) build(definition string) *casework.Engine {
 	w.ok(err)
 	var mu sync.Mutex
 	e, err := casework.New(context.Background(), casework.Options{DB: w.db, Journal: w.journal, Access: acc, Clock: w.clock,
-		Calendar: calendar(), Prefix: "TC", Kinds: []casework.Kind{k}, Effects: map[string]casework.EffectFunc{
+		Calendar: calendar(), Prefix: "TC", Superior: func(p city.PostID) (city.PostID, bool) { return "club.head", p == "club.porter" }, Kinds: []casework.Kind{k}, Effects: map[string]casework.EffectFunc{
 			"issue": func(ctx context.Context, tx *db.Tx, c casework.EffectCall) error {
 				if w.refuse || c.Case.Number == w.broken {
 					return errors.New("the card printer is broken")

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -280,6 +281,14 @@ func (e *Engine) announce(ctx context.Context, tx *db.Tx, actor city.Actor, k *K
 	}
 	for _, t := range c.Working {
 		to = append(to, journal.Recipient{Post: t.Post, Region: c.Region})
+	}
+	if r.Action == ActOverdue && c.State.Step > 1 && e.superior != nil { // the first time it is for who has it
+		for _, t := range c.Working {
+			above, ok := e.superior(t.Post)
+			if up := (journal.Recipient{Post: above, Region: c.Region}); ok && !slices.Contains(to, up) {
+				to = append(to, up)
+			}
+		}
 	}
 	data := map[string]any{"case": c.ID, "number": c.Number, "kind": c.Kind, "item": c.Item, "action": r.Action,
 		"from": r.Stage, "stage": c.Stage, "body": c.Body}

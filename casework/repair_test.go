@@ -2,6 +2,7 @@ package casework_test
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"yiwang/city"
 	"yiwang/internal/db"
 	"yiwang/internal/db/dbtest"
+	"yiwang/journal"
 )
 
 // A broken court: somebody reports it, the porter gives it to whoever mends such
@@ -215,6 +217,42 @@ func TestSuspendedAndWarned(t *testing.T) {
 			t.Errorf("back with %v, due %s, want %s: eight hours of ten were used", c.Flags, c.Due, want)
 		}
 		tick(20*24*time.Hour+3*time.Hour, casework.FlagOverdue)
+	})
+}
+
+// That a limit has passed is said to the post whose turn it is; when nothing came of
+// it, to the post above as well.
+func TestThePostAboveIsToldLater(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.engine = w.build(repair)
+		w.report(w.engine)
+		for _, after := range []time.Duration{3 * time.Hour, 28 * time.Hour, 100 * time.Hour} {
+			w.clock.Set(monday.Add(after))
+			if _, err := w.engine.Tick(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var told []string
+		w.ok(d.View(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+			bodies, err := db.All(ctx, tx, func(r db.Row) (s string, err error) { return s, r.Scan(&s) }, `SELECT body FROM journal WHERE type = 'case.overdue' ORDER BY id`)
+			for _, b := range bodies {
+				var v struct{ To []journal.Recipient }
+				if err := json.Unmarshal([]byte(b), &v); err != nil {
+					return err
+				}
+				posts := ""
+				for _, to := range v.To {
+					posts += " " + string(to.Post)
+				}
+				told = append(told, posts)
+			}
+			return err
+		}))
+		first, later := "  club.porter", "  club.porter club.head" // the player who reported it comes first
+		if want := []string{first, later, later}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
 	})
 }
 
