@@ -54,6 +54,7 @@ web < web/report < app
 web < web/scorecard < app
 web < web/fleet < app
 geo < fleet/history < fleet
+fleet/jt808, fleet/history < fleet/gateway < app, cmd/yiwang
 city, geo < fleet/register < fleet
 fleet/track, fleet/register < fleet/detect < fleet, internal/bench
 geo < geo/osm < pack
