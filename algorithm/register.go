@@ -1,13 +1,16 @@
 package algorithm
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"yiwang/access"
 	"yiwang/city"
@@ -26,15 +29,18 @@ type Options struct {
 	Rules    []*rule.Rule
 }
 
-// Register knows the rules and keeps their runs. It is safe for concurrent use.
+// Register knows the rules and keeps their runs, and the models and detectors beside
+// them. Once everything was added it is safe for concurrent use.
 type Register struct {
 	db      *db.DB
 	journal *journal.Journal
 	access  *access.Access
 	clock   city.Clock
 	cal     *city.Calendar
-	entries []Entry // by rule
+	entries []Entry // by id
 	current map[city.RuleID]*registered
+
+	described map[city.RuleID]*described
 
 	mu  sync.Mutex
 	old map[wording]*rule.Definition // earlier definitions, as they were read
@@ -51,25 +57,36 @@ type wording struct {
 	digest string
 }
 
-// Entry is what anybody may read about a rule.
+// Entry is what anybody may read about a rule, a model or a detector.
 type Entry struct {
-	Rule     city.RuleID
-	Digest   string // fingerprint of the definition, its examples left out
-	Name     city.Text
-	Purpose  city.Text
-	Owner    city.BodyID
-	Inputs   []Input
+	Rule    city.RuleID // its id, of whatever kind it is
+	Kind    Kind
+	Digest  string // fingerprint of the definition, the tests of a rule left out
+	Name    city.Text
+	Purpose city.Text
+	Owner   city.BodyID
+	Inputs  []Input
+	Legal   []city.Text
+
+	// Of a rule.
 	Versions []Version // oldest first
-	Legal    []city.Text
 	Tests    []TestResult
+
+	// Of a model or detector (Description).
+	Effect     city.Text
+	Human      city.Text
+	Appeal     city.Text
+	Parameters []Parameter
 }
 
-// Input is a fact that the rule looks at.
+// Input is a fact that a rule looks at, or what a model or detector does, of which
+// there is only the label and where it is from.
 type Input struct {
 	Name   string
-	Label  city.Text // may be empty
+	Label  city.Text // of a rule's it may be empty
 	Type   rule.Type
 	Source rule.Source
+	From   city.Text
 }
 
 // Version is the rule as it stands from a day on.
@@ -90,7 +107,7 @@ type TestResult struct {
 // New takes the rules of a pack. Publish puts them on record.
 func New(ctx context.Context, o Options) (*Register, error) {
 	r := &Register{db: o.DB, journal: o.Journal, access: o.Access, clock: o.Clock, cal: o.Calendar,
-		current: map[city.RuleID]*registered{}, old: map[wording]*rule.Definition{}}
+		current: map[city.RuleID]*registered{}, described: map[city.RuleID]*described{}, old: map[wording]*rule.Definition{}}
 	for _, ru := range o.Rules {
 		if r.current[ru.ID()] != nil {
 			return nil, fmt.Errorf("rule %s stands twice", ru.ID())
@@ -102,15 +119,20 @@ func New(ctx context.Context, o Options) (*Register, error) {
 		def := ru.Definition()
 		r.current[ru.ID()] = &registered{ru, e.Digest}
 		r.old[wording{ru.ID(), e.Digest}] = &def
-		r.entries = append(r.entries, e)
+		r.enter(e)
 	}
-	slices.SortFunc(r.entries, func(a, b Entry) int {
-		if a.Rule < b.Rule {
-			return -1
-		}
-		return 1
-	})
 	return r, nil
+}
+
+// enter puts the entry in its place, by id.
+func (r *Register) enter(e Entry) {
+	i, _ := slices.BinarySearchFunc(r.entries, e, func(a, b Entry) int { return cmp.Compare(a.Rule, b.Rule) })
+	r.entries = slices.Insert(r.entries, i, e)
+}
+
+func digestOf(words []byte) string {
+	sum := sha256.Sum256(words)
+	return hex.EncodeToString(sum[:])
 }
 
 func entryOf(ctx context.Context, ru *rule.Rule) (Entry, error) {
@@ -119,8 +141,7 @@ func entryOf(ctx context.Context, ru *rule.Rule) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	sum := sha256.Sum256(raw)
-	e := Entry{Rule: def.ID, Digest: hex.EncodeToString(sum[:]), Name: def.Name, Purpose: def.Purpose, Owner: def.Owner}
+	e := Entry{Rule: def.ID, Kind: Decides, Digest: digestOf(raw), Name: def.Name, Purpose: def.Purpose, Owner: def.Owner}
 	for _, f := range def.Facts {
 		src, err := rule.ParseSource(f.Source)
 		if err != nil {
@@ -157,38 +178,72 @@ func wordsOf(def rule.Definition) ([]byte, error) {
 
 // Publish puts every definition on record that is not yet: when the program
 // starts, once for each wording however many nodes do it. A rule runs only under
-// a wording that was published.
+// a wording that was published; with a model or detector it is said how it did when
+// it was tried.
 func (r *Register) Publish(ctx context.Context, actor city.Actor) error {
 	if err := r.access.Ask(ctx, actor, "algorithm.publish", access.Resource{Type: "Algorithm"}); err != nil {
 		return err
 	}
 	for _, e := range r.entries {
-		err := r.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error { return r.publish(ctx, tx, actor, e) })
+		err := r.publishOne(ctx, actor, e)
 		if err != nil {
-			return fmt.Errorf("rule %s: %w", e.Rule, err)
+			return fmt.Errorf("algorithm %s: %w", e.Rule, err)
 		}
 	}
 	return nil
 }
 
-func (r *Register) publish(ctx context.Context, tx *db.Tx, actor city.Actor, e Entry) error {
-	raw, err := wordsOf(r.current[e.Rule].rule.Definition())
-	if err != nil {
+func (r *Register) publishOne(ctx context.Context, actor city.Actor, e Entry) error {
+	words, said, err := r.words(ctx, e)
+	if err != nil || words == nil {
 		return err
 	}
-	fresh, err := insertVersion(ctx, tx, e.Rule, e.Digest, string(raw), r.clock.Now())
-	if err != nil || !fresh {
-		return err
-	}
-	said := map[string]any{"rule": e.Rule, "digest": e.Digest, "owner": e.Owner, "tests": len(e.Tests)}
-	return r.journal.Append(ctx, tx, journal.Event{At: r.clock.Now(), Type: "algorithm.published", Subject: string(e.Rule),
-		Actor: actor, Public: said, Data: said})
+	return r.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+		fresh, err := insertVersion(ctx, tx, e.Rule, e.Digest, string(words), r.clock.Now())
+		if err != nil || !fresh {
+			return err
+		}
+		return r.journal.Append(ctx, tx, journal.Event{At: r.clock.Now(), Type: "algorithm.published", Subject: string(e.Rule),
+			Actor: actor, Public: said, Data: said})
+	})
 }
 
-// Entries are the rules in order of their ids.
+// words is the wording of an entry and what is said of it; nothing where it is known
+// that it stands on record, and the trial need not be made.
+func (r *Register) words(ctx context.Context, e Entry) ([]byte, map[string]any, error) {
+	said := map[string]any{"rule": e.Rule, "digest": e.Digest, "owner": e.Owner}
+	d := r.described[e.Rule]
+	if d == nil {
+		raw, err := wordsOf(r.current[e.Rule].rule.Definition())
+		said["tests"] = len(e.Tests)
+		return raw, said, err
+	}
+	err := r.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := sinceOf(ctx, tx, wording{e.Rule, e.Digest})
+		return err
+	})
+	if !errors.Is(err, db.ErrNoRows) {
+		return nil, nil, err
+	}
+	m := d.measure(r.clock.Now())
+	said["kind"], said["how"], said["parts"], said["measures"] = e.Kind, m.How, m.Parts, m.Measures
+	return d.words, said, nil
+}
+
+// Since is when the wording that stands now was put on record; zero before.
+func (r *Register) Since(ctx context.Context, tx *db.Tx, id city.RuleID) (time.Time, error) {
+	e, _ := r.Entry(id)
+	at, err := sinceOf(ctx, tx, wording{id, e.Digest})
+	if errors.Is(err, db.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return city.FromMicros(at), err
+}
+
+// Entries are the rules, models and detectors in order of their ids.
 func (r *Register) Entries() []Entry { return slices.Clone(r.entries) }
 
-// Entry finds a rule's entry.
+// Entry finds an entry by its id.
 func (r *Register) Entry(id city.RuleID) (Entry, bool) {
 	for _, e := range r.entries {
 		if e.Rule == id {

@@ -107,8 +107,7 @@ func setFinding(tx *db.Tx, id city.RunID, f Finding) {
 // count adds one to each of the counters.
 func count(tx *db.Tx, id city.RuleID, month string, what ...string) {
 	for _, w := range what {
-		tx.Later(`INSERT INTO algorithm_counts (rule, month, what, n) VALUES ($1, $2, $3, $4)
-ON CONFLICT (rule, month, what) DO UPDATE SET n = algorithm_counts.n + 1`, nil, string(id), month, w, 1)
+		addCount(tx, counter{id, month, w}, 1)
 	}
 }
 
