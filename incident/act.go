@@ -95,11 +95,14 @@ func (s *Service) dispatched(ctx context.Context, tx *db.Tx, call casework.Effec
 	if err != nil {
 		return missing(err)
 	}
-	_, to, err := reportersOf(ctx, tx, c.ID, c.Number)
+	_, _, to, err := reportersOf(ctx, tx, c.ID, c.Number)
 	if err != nil {
 		return err
 	}
 	data := map[string]any{"item": in.class, "automatic": call.Actor.Kind == city.System}
+	if call.Actor.Kind == city.Officer {
+		judge(data, in.class)
+	}
 	if !c.Due.IsZero() {
 		data["due"] = c.Due
 	}
@@ -167,7 +170,7 @@ func (s *Service) merged(ctx context.Context, tx *db.Tx, call casework.EffectCal
 	if !target.Open {
 		return fieldFault("into", "incident.join.closed")
 	}
-	to, err := setOpen(ctx, tx, from.ID, from.Number, 0)
+	_, to, err := setOpen(ctx, tx, from.ID, from.Number, 0)
 	if err != nil {
 		return err
 	}
@@ -302,19 +305,23 @@ func (s *Service) Composed() []string {
 // closed notes that a matter is over, however it ended, and tells everybody who
 // reported it.
 func (s *Service) closed(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
-	to, err := setOpen(ctx, tx, call.Case.ID, call.Case.Number, 0)
+	class, to, err := setOpen(ctx, tx, call.Case.ID, call.Case.Number, 0)
 	if err != nil {
 		return err
 	}
+	data := map[string]any{"item": call.Case.Item, "result": call.Case.Result}
 	if a := call.Record.Action; a != casework.ActWithdraw && a != casework.ActTerminate {
 		askByCall(tx, call.Case.ID, city.Micros(s.now()))
+		if k, ok := s.cases.Kind(call.Case.Kind); ok && call.Record.Stage != k.First { // dealt with as what it was
+			judge(data, class)
+		}
 	}
-	return s.tell(ctx, tx, "incident.answered", call, to, map[string]any{"item": call.Case.Item, "result": call.Case.Result})
+	return s.tell(ctx, tx, "incident.answered", call, to, data)
 }
 
 // reopened notes that a matter is taken up again.
 func (s *Service) reopened(ctx context.Context, tx *db.Tx, call casework.EffectCall) error {
-	to, err := setOpen(ctx, tx, call.Case.ID, call.Case.Number, 1)
+	_, to, err := setOpen(ctx, tx, call.Case.ID, call.Case.Number, 1)
 	if err != nil {
 		return err
 	}

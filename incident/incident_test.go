@@ -57,50 +57,6 @@ func TestClassFaults(t *testing.T) {
 	}
 }
 
-var taught = []incident.Example{
-	{Class: "c0101", Text: "There is a pothole in the road"}, {Class: "c0101", Text: "马路上有个大坑"},
-	{Class: "c0301", Text: "The street light is out"}, {Class: "c0301", Text: "路灯不亮了"},
-	{Class: "e0101", Text: "Rubbish lies in the street"}, {Class: "e0101", Text: "街上有一堆垃圾"},
-}
-
-func TestSuggest(t *testing.T) {
-	c := incident.Learn(taught)
-	for text, want := range map[string]city.ItemCode{
-		"two deep potholes": "c0101", "我们这儿路灯坏了": "c0301", "STREET LIGHTS!": "c0301", "门口都是垃圾，没人收": "e0101", "大坑": "c0101",
-	} {
-		got := c.Suggest(text, 3)
-		if len(got) != 3 || got[0].Class != want || len(got[0].Why) == 0 {
-			t.Errorf("%s: %+v", text, got)
-			continue
-		}
-		sum := 0.0
-		for i, s := range got {
-			if sum += s.Share; i > 0 && s.Share > got[i-1].Share {
-				t.Errorf("%s: not the likeliest first: %+v", text, got)
-			}
-		}
-		if sum < 0.999 || sum > 1.001 {
-			t.Errorf("%s: shares sum up to %v", text, sum)
-		}
-		for _, w := range got[0].Why {
-			if !strings.Contains(strings.ToLower(text), w) {
-				t.Errorf("%s: %q was not said", text, w)
-			}
-		}
-	}
-	for _, nothing := range []string{"", "   ", "xyz", "\xff\xfe", "🙂🙂"} {
-		if got := c.Suggest(nothing, 3); got != nil {
-			t.Errorf("%q: %+v", nothing, got)
-		}
-	}
-	if got := incident.Learn(nil).Suggest("road", 3); got != nil {
-		t.Errorf("taught nothing: %+v", got)
-	}
-	if got := c.Suggest(strings.Repeat("坑 pothole ", 100_000), 1); len(got) != 1 || got[0].Class != "c0101" {
-		t.Errorf("a long text: %+v", got)
-	}
-}
-
 // A shelf finds what answers a whole sentence, says by which words, and nothing
 // where only filler words meet.
 func TestShelf(t *testing.T) {

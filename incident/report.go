@@ -36,6 +36,7 @@ var Types = []Type{Consult, Help, Complaint, Told, Suggesting, Praise}
 type Report struct {
 	Type     Type          // "" is Told
 	Class    city.ItemCode // "" lets the words decide; who is unsure asks an operator
+	Offered  city.ItemCode // the class that a face showed first, by Suggest, before one was chosen; "" when it showed none
 	Text     string
 	Answers  map[string]string // to the questions of the class, by their codes; several choices with commas between
 	Photos   [][]byte          // as they were sent, at most MostPhotos
@@ -413,6 +414,11 @@ func (s *Service) keep(ctx context.Context, tx *db.Tx, actor city.Actor, r Repor
 		"street": at.Street, "community": at.Region, "joined": joined, "body": c.Body, "assigned": !c.Assignee.IsZero()}
 	if !c.Due.IsZero() {
 		data["due"] = c.Due
+	}
+	if !joined {
+		if said := s.claims(r, class); len(said) > 0 {
+			data["claims"] = said
+		}
 	}
 	err = s.Journal.Append(ctx, tx, journal.Event{At: now, Type: "incident.reported", Subject: string(c.Number), Actor: actor,
 		To: []journal.Recipient{{Reporter: row.id}}, Data: data})

@@ -11,6 +11,7 @@ import (
 	"yiwang/city"
 	"yiwang/directory"
 	"yiwang/geo"
+	"yiwang/incident/words"
 	"yiwang/internal/db"
 	"yiwang/journal"
 )
@@ -95,15 +96,17 @@ type Service struct {
 	cases   *casework.Engine
 	classes map[city.ItemCode]*Class
 	list    []Class
-	words   *Classifier
-	middles *geo.Grid[city.RegionCode] // of communities
-	opening spots
+	words   *words.Classifier
+	// said and known are what words learnt from: what people say, and names of classes
+	// with what belongs there.
+	said, known []words.Example
+	middles     *geo.Grid[city.RegionCode] // of communities
+	opening     spots
 }
 
 // New makes the service of a city that takes reports. Bind gives it the engine.
 func New(o Options) *Service {
 	s := &Service{Options: o, classes: map[city.ItemCode]*Class{}, middles: geo.NewGrid[city.RegionCode](2000)}
-	var examples []Example
 	for _, g := range o.Groups {
 		for _, c := range g.Classes {
 			c.Group, c.Kind = g.ID, g.Kind
@@ -115,13 +118,16 @@ func New(o Options) *Service {
 		c := &s.list[i]
 		s.classes[c.Code] = c
 		for _, e := range c.Examples {
-			examples = append(examples, Example{Class: c.Code, Text: e})
+			s.said = append(s.said, words.Example{Class: c.Code, Text: e})
+		}
+		for _, l := range city.Langs {
+			s.known = append(s.known, words.Example{Class: c.Code, Text: c.Name.In(l)}, words.Example{Class: c.Code, Text: c.About.In(l)})
 		}
 		for _, lang := range city.Langs { // what the pack says of it is an example, too
 			examples = append(examples, Example{Class: c.Code, Text: c.Name.In(lang) + " " + c.About.In(lang)})
 		}
 	}
-	s.words = Learn(examples)
+	s.words = words.Learn(slices.Concat(s.said, s.known))
 	for _, r := range o.Directory.Communities() {
 		if p := (geo.Point{Lat: r.Lat, Lon: r.Lon}); !p.IsZero() {
 			s.middles.Put(r.Code, p)
@@ -176,7 +182,10 @@ func (s *Service) Class(code city.ItemCode) (Class, bool) {
 }
 
 // Suggest says which classes the words fit, the likeliest first, at most three.
-func (s *Service) Suggest(text string) []Suggestion { return s.words.Suggest(text, 3) }
+// A face that shows them says so in the report (Report.Offered).
+func (s *Service) Suggest(text string) []words.Suggestion {
+	return s.words.Suggest(text, words.Offered)
+}
 
 // Located is where a place lies.
 type Located struct {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"yiwang/city"
+	"yiwang/incident/words"
 )
 
 // Chapter is a part of the knowledge base (知识库), a file of the pack: what the
@@ -106,6 +107,7 @@ const (
 	inAnswer  = 0.35 // what a word of the answer counts beside one of the question
 	leastFit  = 0.35 // what a leaf has to reach; below it only filler words met
 	mostFound = 20
+	mostMet   = 4 // words told of a leaf
 )
 
 // fillers are the terms that say nothing of what somebody means.
@@ -124,7 +126,7 @@ func NewShelf(leaves []Leaf) *Shelf {
 	s := &Shelf{leaves: slices.Clone(leaves), has: map[string]map[int]float64{}, filler: fillers(), size: make([]float64, len(leaves))}
 	for i, l := range leaves {
 		see := func(text string, weight float64) {
-			for _, t := range terms(text) {
+			for _, t := range words.Terms(text) {
 				if s.has[t] == nil {
 					s.has[t] = map[int]float64{}
 				}
@@ -161,7 +163,7 @@ func (s *Shelf) rare(term string) float64 {
 func (s *Shelf) Find(text string, limit int) []Read {
 	score := map[int]float64{}
 	why := map[int][]string{}
-	asked := terms(text)
+	asked := words.Terms(text)
 	slices.Sort(asked)
 	asked = slices.Compact(asked)
 	slices.SortStableFunc(asked, func(a, b string) int { return cmp.Compare(s.rare(b), s.rare(a)) })
@@ -171,7 +173,7 @@ func (s *Shelf) Find(text string, limit int) []Read {
 		}
 		for i, w := range s.has[t] {
 			score[i] += w * s.rare(t)
-			if len(why[i]) < mostWhy {
+			if len(why[i]) < mostMet {
 				why[i] = append(why[i], t)
 			}
 		}

@@ -134,20 +134,20 @@ func touchedOne(rows int64) error {
 	return nil
 }
 
-// setOpen opens or closes a matter and gives those who reported it up to then.
+// setOpen opens or closes a matter and gives its class and those who reported it up to then.
 // Nobody joins unnoticed in between: a composed step is refused with
 // casework.ErrAgain where somebody did, another has the row to itself from here on.
-func setOpen(ctx context.Context, tx *db.Tx, id city.CaseID, n city.CaseNumber, open int) (to []journal.Recipient, err error) {
+func setOpen(ctx context.Context, tx *db.Tx, id city.CaseID, n city.CaseNumber, open int) (class city.ItemCode, to []journal.Recipient, err error) {
 	if !tx.Composed() {
 		if _, err := tx.Exec(ctx, `UPDATE incidents SET open = $1 WHERE case_id = $2`, open, id); err != nil {
-			return nil, err
+			return "", nil, err
 		}
 	}
-	reports, to, err := reportersOf(ctx, tx, id, n)
+	reports, class, to, err := reportersOf(ctx, tx, id, n)
 	if err == nil && tx.Composed() {
 		tx.Later(`UPDATE incidents SET open = $1 WHERE case_id = $2 AND reports = $3`, touchedOne, open, id, reports)
 	}
-	return to, err
+	return class, to, err
 }
 
 // moveReports gives all reports of one matter, with what they show, to another, and
@@ -287,30 +287,30 @@ func reportsOf(ctx context.Context, tx *db.Tx, id city.CaseID) ([]reportRow, err
 	return db.All(ctx, tx, scanReport, `SELECT `+reportColumns+` FROM incident_reports WHERE case_id = $1 ORDER BY at, id LIMIT `+strconv.Itoa(mostReports), id)
 }
 
-// reportersOf reads how many reports a matter has and who made them, in one
-// statement and so of one moment.
-func reportersOf(ctx context.Context, tx *db.Tx, id city.CaseID, n city.CaseNumber) (count int, to []journal.Recipient, err error) {
+// reportersOf reads how many reports a matter has, its class and who made them, in
+// one statement and so of one moment.
+func reportersOf(ctx context.Context, tx *db.Tx, id city.CaseID, n city.CaseNumber) (count int, class city.ItemCode, to []journal.Recipient, err error) {
 	if in, ok := tx.Kept(keptIncident(n)).(incidentRow); ok && in.fresh {
-		return in.reports, in.made, nil
+		return in.reports, in.class, in.made, nil
 	}
 	rows, err := tx.Query(ctx, reportersSQL, id)
 	if err != nil {
-		return 0, nil, err
+		return 0, "", nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var report city.ReportID // NULL where nobody reported it
-		if err := rows.Scan(&count, &report); err != nil {
-			return 0, nil, err
+		if err := rows.Scan(&count, (*string)(&class), &report); err != nil {
+			return 0, "", nil, err
 		}
 		if !report.IsZero() {
 			to = append(to, journal.Recipient{Reporter: report})
 		}
 	}
-	return count, to, rows.Err()
+	return count, class, to, rows.Err()
 }
 
-const reportersSQL = `SELECT i.reports, r.id FROM incidents i LEFT JOIN incident_reports r ON r.case_id = i.case_id
+const reportersSQL = `SELECT i.reports, i.class, r.id FROM incidents i LEFT JOIN incident_reports r ON r.case_id = i.case_id
 WHERE i.case_id = $1 ORDER BY r.at, r.id`
 
 func countReports(ctx context.Context, tx *db.Tx, id city.CaseID) (int, error) {

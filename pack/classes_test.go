@@ -11,7 +11,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/directory"
-	"yiwang/incident"
+	"yiwang/incident/words"
 )
 
 const records = "../../shared/data/nyc311/requests.csv"
@@ -55,15 +55,15 @@ func TestPackTeaches(t *testing.T) {
 
 func teaches(t *testing.T, p *City) {
 	t.Helper()
-	var all []incident.Example
+	var all []words.Example
 	for _, g := range p.Groups {
 		for _, c := range g.Classes {
 			for _, e := range c.Examples {
-				all = append(all, incident.Example{Class: c.Code, Text: e})
+				all = append(all, words.Example{Class: c.Code, Text: e})
 			}
 		}
 	}
-	c, wrong := incident.Learn(all), 0
+	c, wrong := words.Learn(all), 0
 	for _, e := range all {
 		if c.Suggest(e.Text, 1)[0].Class != e.Class {
 			wrong++
@@ -88,10 +88,10 @@ func TestAccuracyOnRealRecords(t *testing.T) {
 	}
 	p := hudson(t)
 	classes := p.Mappings[0].Fields["class"]
-	var learn, test []incident.Example
+	var learn, test []words.Example
 	counts := map[city.ItemCode]int{}
 	for i, r := range rows[1:] {
-		e := incident.Example{Text: r[column["Descriptor"]], Class: city.ItemCode(classes.Values[r[column[classes.Columns[0]]]+classes.Join+r[column[classes.Columns[1]]]])}
+		e := words.Example{Text: r[column["Descriptor"]], Class: city.ItemCode(classes.Values[r[column[classes.Columns[0]]]+classes.Join+r[column[classes.Columns[1]]]])}
 		if e.Class == "" {
 			t.Fatalf("row %d has no class", i+2)
 		}
@@ -108,7 +108,7 @@ func TestAccuracyOnRealRecords(t *testing.T) {
 			most = c
 		}
 	}
-	c := incident.Learn(learn)
+	c := words.Learn(learn)
 	right, three, always := 0, 0, 0
 	for _, e := range test {
 		for i, s := range c.Suggest(e.Text, 3) {
@@ -286,15 +286,15 @@ func TestWordsNobodyTaught(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(said(faults))
 	}
-	var all []incident.Example
+	var all []words.Example
 	for _, g := range p.Groups {
 		for _, c := range g.Classes {
 			for _, e := range append(c.Examples, c.Name.ZhHans, c.Name.En, c.About.ZhHans, c.About.En) {
-				all = append(all, incident.Example{Class: c.Code, Text: e})
+				all = append(all, words.Example{Class: c.Code, Text: e})
 			}
 		}
 	}
-	c := incident.Learn(all)
+	c := words.Learn(all)
 	sentences := map[string]string{
 		"我家门口的路灯已经黑了三天了，晚上看不见路": "c0103", "小区门口井盖没了，差点掉下去": "c0101", "隔壁工地半夜还在打桩，孩子睡不着": "e0106",
 		"有辆面包车一直停在消防通道上": "e0502", "河边的水又黑又臭": "e0110", "烧烤摊的油烟熏得开不了窗": "e0108", "人行道的地砖碎了，老人摔了一跤": "c0202",

@@ -33,9 +33,9 @@ api, web/* < app ; app, demo < cmd/yiwang
 
 // annex places what the plan names outside its table: the folder of fetched
 // front-end code that the shell serves, the drawing of printed licences
-// (docs/adr/0005), the cleaning of pictures, the faces for machines that are no
-// JSON (docs/adr/0007), the arithmetic of trajectories (docs/adr/0010), and the
-// helpers of tests.
+// (docs/adr/0005), the cleaning of pictures, the classifier of reports, which knows
+// sentences and no matters, the faces for machines that are no JSON (docs/adr/0007),
+// the arithmetic of trajectories (docs/adr/0010), and the helpers of tests.
 const annex = `
 web/bundle < web
 city < credential/paper < credential
@@ -55,6 +55,7 @@ web < web/scorecard < app
 web < web/fleet < app
 geo < fleet/history < fleet
 fleet/jt808, fleet/history < fleet/gateway < app, cmd/yiwang
+algorithm < incident/words < incident
 city, geo < fleet/register < fleet
 fleet/track, fleet/register < fleet/detect < fleet, internal/bench
 geo < geo/osm < pack

@@ -13,6 +13,7 @@ import (
 	"yiwang/city"
 	"yiwang/geo"
 	"yiwang/incident"
+	"yiwang/incident/words"
 	"yiwang/internal/db"
 	"yiwang/web"
 )
@@ -190,11 +191,8 @@ func (p *Pages) lookup(ctx context.Context, actor city.Actor, sent url.Values) (
 	if b.Chosen != "" {
 		classes = append(classes, b.Chosen)
 	}
-	for _, s := range p.Incidents.Suggest(text) {
-		class, ok := p.Incidents.Class(s.Class)
-		if !ok || s.Share < 0.05 || len(s.Why) == 0 || len(b.Classes) == mostGuesses {
-			continue
-		}
+	for _, s := range p.suggested(text) {
+		class, _ := p.Incidents.Class(s.Class)
 		b.Classes = append(b.Classes, Guess{Code: s.Class, Name: class.Name, Share: int(s.Share*100 + 0.5), Why: listed(lang, s.Why), Limit: limitWords(class.Limit), Body: p.bodyName(class.Body)})
 		if b.Chosen == "" {
 			classes = append(classes, s.Class)
@@ -215,6 +213,16 @@ func (p *Pages) lookup(ctx context.Context, actor city.Actor, sent url.Values) (
 		return err
 	})
 	return b, err
+}
+
+// suggested are the classes that are worth showing beside what was typed.
+func (p *Pages) suggested(text string) (out []words.Suggestion) {
+	for _, s := range p.Incidents.Suggest(text) {
+		if s.Share >= 0.05 && len(s.Why) > 0 && len(out) < mostGuesses {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func listed(lang city.Lang, words []string) string {
@@ -361,6 +369,9 @@ func (p *Pages) reported(ctx context.Context, sent url.Values, do string) (r inc
 		}
 		r.Join = n
 		return r, faults
+	}
+	if shown := p.suggested(r.Text); len(shown) > 0 {
+		r.Offered = shown[0].Class
 	}
 	switch do {
 	case "dispatch":

@@ -38,9 +38,10 @@ type KeptPhoto struct {
 
 // Guess is what a report may be about, and what follows from that.
 type Guess struct {
-	Class     *ClassLine  // the words are clear enough; nil when they are not
-	Why       []string    // what of the words decided
-	Choices   []ClassLine // to choose among, the likeliest first
+	Class     *ClassLine    // the words are clear enough; nil when they are not
+	Why       []string      // what of the words decided
+	Choices   []ClassLine   // to choose among, the likeliest first
+	Offered   city.ItemCode // the one that the words fit best
 	All       []web.Option
 	Chosen    string // a class, classOther or classHotline
 	Other     string // chosen among all

@@ -30,6 +30,9 @@ func (p *Pages) guessOf(ctx context.Context, tx *db.Tx, a city.Actor, s sent) (G
 		if !ok {
 			continue
 		}
+		if i == 0 {
+			g.Offered = c.Class
+		}
 		if i == 0 && c.Share >= p.Incidents.Settings.Sure {
 			g.Shown, g.Class, g.Why = string(c.Class), &line, quoted(s.text, c.Why)
 		}

@@ -214,7 +214,7 @@ func (p *Pages) missing(s sent, f *Form) (faults []city.Field) {
 // reportOf is the report that the form makes.
 func (p *Pages) reportOf(r *http.Request, s sent, f Form) incident.Report {
 	v := web.ViewOf(r.Context())
-	out := incident.Report{Class: f.Guess.class(), Text: s.text, Place: s.place(), Key: s.key, Source: source, Join: f.Join, Apart: f.Guess.Same == sameNone, Unsure: f.Guess.Chosen == classHotline,
+	out := incident.Report{Class: f.Guess.class(), Offered: f.Guess.Offered, Text: s.text, Place: s.place(), Key: s.key, Source: source, Join: f.Join, Apart: f.Guess.Same == sameNone, Unsure: f.Guess.Chosen == classHotline,
 		Reporter: incident.Reporter{Phone: s.phone, Email: s.email, Lang: v.Lang}}
 	if v.Actor.Kind == city.Resident {
 		out.Reporter.Name = v.Actor.Name

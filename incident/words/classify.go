@@ -1,4 +1,6 @@
-package incident
+// Package words finds the class of what people say by their words, and measures how
+// often it is right.
+package words
 
 import (
 	"cmp"
@@ -6,14 +8,15 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"yiwang/city"
 )
 
 // Example is a sentence and the class it belongs to.
 type Example struct {
-	Class city.ItemCode
-	Text  string
+	Class city.ItemCode `json:"class"`
+	Text  string        `json:"text"`
 }
 
 // Suggestion is a class that what somebody said may belong to.
@@ -24,8 +27,9 @@ type Suggestion struct {
 }
 
 // Classifier finds classes by the words of a text: multinomial naive Bayes over
-// words, and over pairs of neighbouring characters where a language has no spaces.
-// Words such as "the" decide nothing. It can say which words did. It is immutable and safe for concurrent use.
+// words, and over characters and pairs of neighbours where a language has no spaces.
+// Words such as "the" decide nothing. It can say which words did. It is immutable and
+// safe for concurrent use.
 type Classifier struct {
 	classes []city.ItemCode
 	prior   []float64            // log of the class's share of the examples
@@ -38,7 +42,7 @@ type Classifier struct {
 const smooth = 0.1
 
 const (
-	mostTerms = 400 // of a text; what is longer repeats itself
+	mostTerms = 800 // of a text; what is longer repeats itself
 	mostWhy   = 4
 )
 
@@ -60,7 +64,7 @@ func Learn(examples []Example) *Classifier {
 	for _, e := range examples {
 		i := at[e.Class]
 		c.prior[i]++
-		for _, t := range terms(e.Text) {
+		for _, t := range terms(e.Text, true) {
 			if c.spoken[t] == nil {
 				c.spoken[t] = make([]float64, len(c.classes))
 			}
@@ -83,7 +87,7 @@ func (c *Classifier) Suggest(text string, limit int) []Suggestion {
 	score := slices.Clone(c.prior)
 	known := map[string][]float64{} // what each term adds to each class
 	size := smooth * float64(len(c.spoken))
-	for _, t := range terms(text) {
+	for _, t := range terms(text, true) {
 		counts := c.spoken[t]
 		if counts == nil || c.filler[t] {
 			continue
@@ -121,7 +125,8 @@ func (c *Classifier) Suggest(text string, limit int) []Suggestion {
 	return out
 }
 
-// why lists the terms that spoke for a class more than for the others on average.
+// why lists the terms that spoke for a class more than for the others on average,
+// without characters that stand in a pair on the list.
 func why(known map[string][]float64, class int) []string {
 	type spoke struct {
 		term string
@@ -139,15 +144,24 @@ func why(known map[string][]float64, class int) []string {
 	}
 	slices.SortFunc(all, func(a, b spoke) int { return cmp.Or(cmp.Compare(b.more, a.more), cmp.Compare(a.term, b.term)) })
 	var out []string
-	for _, s := range all[:min(mostWhy, len(all))] {
-		out = append(out, s.term)
+	for _, s := range all {
+		within := func(o spoke) bool { return len(o.term) > len(s.term) && strings.Contains(o.term, s.term) }
+		if single := utf8.RuneCountInString(s.term) == 1; single && slices.ContainsFunc(all, within) {
+			continue
+		}
+		if out = append(out, s.term); len(out) == mostWhy {
+			break
+		}
 	}
 	return out
 }
 
-// terms are the words of a text in lower case, English plurals as singulars, and
+// Terms are the words of a text in lower case, English plurals as singulars, and
 // pairs of neighbouring Han characters.
-func terms(text string) (out []string) {
+func Terms(text string) []string { return terms(text, false) }
+
+// terms are Terms, with each Han character alone too where single is set.
+func terms(text string, single bool) (out []string) {
 	var word strings.Builder
 	var last rune // Han character before this one
 	flush := func() {
@@ -166,6 +180,9 @@ func terms(text string) (out []string) {
 		switch {
 		case unicode.Is(unicode.Han, r):
 			flush()
+			if single {
+				out = append(out, string(r))
+			}
 			if last != 0 {
 				out = append(out, string([]rune{last, r}))
 			}
