@@ -77,6 +77,6 @@ func (a *API) routes() {
 	register(a, post("/silences", "silence", "Hold back what a rule finds, or what is found about a subject, until a time.", http.StatusCreated), a.silence)
 
 	register(a, get("/uses", "list-uses", "Who used my data, for what.", wrong), a.listUses)
-	register(a, open(get("/algorithms", "list-algorithms", "The rules that decide, with their counts.")), a.listAlgorithms)
-	register(a, open(get("/algorithms/{rule}", "get-algorithm", "One rule.", absent)), a.getAlgorithm)
+	register(a, open(get("/algorithms", "list-algorithms", "The rules that decide, the models that suggest and the detectors that notice, with their counts.")), a.listAlgorithms)
+	register(a, open(get("/algorithms/{rule}", "get-algorithm", "One rule, model or detector.", absent)), a.getAlgorithm)
 }

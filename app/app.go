@@ -284,6 +284,13 @@ func (a *App) domain(ctx context.Context) (err error) {
 	if p.Site.Incidents.Kind != "" {
 		a.Incidents = incident.New(incident.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Directory: a.Directory,
 			Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs, Alerts: a.Alerts})
+		about, ok := p.Algorithm(incident.ClassifierID)
+		if !ok {
+			return fmt.Errorf("the pack describes no %s", incident.ClassifierID) // pack.Load asks for it
+		}
+		if err := a.Algorithms.Add(a.Incidents.Registered(*about)); err != nil {
+			return err
+		}
 		maps.Copy(effects, a.Incidents.Effects())
 		composed = a.Incidents.Composed()
 	}

@@ -98,6 +98,7 @@ func (a *App) followers() {
 	a.Journal.Follow(a.Scores)
 	a.Journal.Follow(a.Search)
 	a.Journal.Follow(a.Items.Eraser())
+	a.Journal.Follow(a.Algorithms.Follower())
 }
 
 // itemName is the name of an item or of a class of incidents.

@@ -102,6 +102,8 @@ func (d *Demo) reportOf(ctx context.Context, tx *db.Tx, c *crowd, t trouble, r *
 		Place: city.Place{Lat: t.spot.at.Lat, Lon: t.spot.at.Lon, Address: t.spot.address, Region: t.spot.region}}
 	if t.plain {
 		out.Class = ""
+	} else if guess := d.then.Incidents.Suggest(t.text); len(guess) > 0 && (t.channel == city.ChannelWeb || t.channel == city.ChannelPhone) {
+		out.Offered = guess[0].Class // their pages show it
 	}
 	if t.ask != nil {
 		out.Type, out.Class, out.Place = incident.Type(t.ask.Type), "", city.Place{Region: t.spot.region}

@@ -123,9 +123,6 @@ func New(o Options) *Service {
 		for _, l := range city.Langs {
 			s.known = append(s.known, words.Example{Class: c.Code, Text: c.Name.In(l)}, words.Example{Class: c.Code, Text: c.About.In(l)})
 		}
-		for _, lang := range city.Langs { // what the pack says of it is an example, too
-			examples = append(examples, Example{Class: c.Code, Text: c.Name.In(lang) + " " + c.About.In(lang)})
-		}
 	}
 	s.words = words.Learn(slices.Concat(s.said, s.known))
 	for _, r := range o.Directory.Communities() {

@@ -6,7 +6,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strings"
 
 	"yiwang/city"
 	"yiwang/incident/words"
@@ -110,20 +109,9 @@ const (
 	mostMet   = 4 // words told of a leaf
 )
 
-// fillers are the terms that say nothing of what somebody means.
-func fillers() map[string]bool {
-	all := map[string]bool{}
-	for _, lang := range city.Langs {
-		for _, w := range strings.Split(city.Say(lang, "incident.knowledge.fillers"), "|") {
-			all[w] = true
-		}
-	}
-	return all
-}
-
 // NewShelf makes a shelf of leaves.
 func NewShelf(leaves []Leaf) *Shelf {
-	s := &Shelf{leaves: slices.Clone(leaves), has: map[string]map[int]float64{}, filler: fillers(), size: make([]float64, len(leaves))}
+	s := &Shelf{leaves: slices.Clone(leaves), has: map[string]map[int]float64{}, filler: words.Fillers(), size: make([]float64, len(leaves))}
 	for i, l := range leaves {
 		see := func(text string, weight float64) {
 			for _, t := range words.Terms(text) {

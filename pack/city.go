@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"yiwang/alert"
+	"yiwang/algorithm"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
@@ -31,16 +32,17 @@ type City struct {
 	Forms       map[city.FormID]*form.Compiled
 	Kinds       []casework.Kind
 	Items       []serviceitem.Item
-	Listed      []serviceitem.Listed // the imported catalogue
-	Groups      []incident.Group     // classes of incidents; empty where the city takes none
-	Mappings    []Mapping            // of foreign tables
-	Knowledge   []incident.Chapter   // what the hotline can say at once; empty where the city has none
-	Sensors     alert.Definition     // empty where the city has none
-	Detection   alert.Detection      // empty where the city has none
-	Roads       *geo.Roads           // nil where the city has no map
-	Speeds      geo.Speeds           // how fast its roads are driven; empty leaves it to the law
-	Registers   Registers            // of dangerous goods and vehicles; empty where the city has none
-	Policies    map[string][]byte    // Cedar, by file
+	Listed      []serviceitem.Listed    // the imported catalogue
+	Groups      []incident.Group        // classes of incidents; empty where the city takes none
+	Mappings    []Mapping               // of foreign tables
+	Algorithms  []algorithm.Description // of the models of the program, which have no clauses
+	Knowledge   []incident.Chapter      // what the hotline can say at once; empty where the city has none
+	Sensors     alert.Definition        // empty where the city has none
+	Detection   alert.Detection         // empty where the city has none
+	Roads       *geo.Roads              // nil where the city has no map
+	Speeds      geo.Speeds              // how fast its roads are driven; empty leaves it to the law
+	Registers   Registers               // of dangerous goods and vehicles; empty where the city has none
+	Policies    map[string][]byte       // Cedar, by file
 
 	// Files is the pack's folder, for the files that examples name.
 	Files fs.FS
@@ -145,6 +147,11 @@ func (c *City) Rule(id city.RuleID) (*rule.Rule, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Algorithm finds the description of a model by its id.
+func (c *City) Algorithm(id city.RuleID) (*algorithm.Description, bool) {
+	return find(c.Algorithms, func(d *algorithm.Description) bool { return d.ID == id })
 }
 
 // Counter finds a counter by its id.

@@ -275,7 +275,7 @@ func TestIncidentsNameWhatExists(t *testing.T) {
 		keys = append(keys, f.Message.Key)
 	}
 	slices.Sort(keys)
-	if want := []string{"pack.no_body", "pack.no_kind", "pack.no_kind"}; !slices.Equal(keys, want) {
+	if want := []string{"pack.no_body", "pack.no_kind", "pack.no_kind", "pack.not_described"}; !slices.Equal(keys, want) {
 		t.Errorf("%v", said(found))
 	}
 }

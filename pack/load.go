@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"yiwang/alert"
+	"yiwang/algorithm"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
@@ -76,6 +77,7 @@ type loader struct {
 	classes     defs[incident.Group]
 	mappings    defs[Mapping]
 	knowledge   defs[incident.Chapter]
+	algorithms  defs[algorithm.Description]
 
 	unread map[string]bool // files that couldn't be read
 	known  index
@@ -84,7 +86,7 @@ type loader struct {
 // folders are those of a pack, with the ending of their files; "" is any.
 var folders = map[string]string{
 	"bodies": ".yaml", "credentials": ".yaml", "rules": ".yaml", "forms": ".yaml", "kinds": ".yaml", "items": ".yaml",
-	"classes": ".yaml", "knowledge": ".yaml", "import": ".yaml", "access": ".cedar", "examples": "", "imported": ".csv", "registers": ".csv",
+	"classes": ".yaml", "knowledge": ".yaml", "algorithms": ".yaml", "import": ".yaml", "access": ".cedar", "examples": "", "imported": ".csv", "registers": ".csv",
 }
 
 // ownFiles are those beside the folders; the ones that are true must be there.
@@ -174,6 +176,7 @@ func (l *loader) read() {
 	readAll(l, "items", &l.items, func(it *serviceitem.Item) string { return string(it.Code) })
 	readAll(l, "classes", &l.classes, func(g *incident.Group) string { return g.ID })
 	readAll(l, "knowledge", &l.knowledge, func(c *incident.Chapter) string { return c.ID })
+	readAll(l, "algorithms", &l.algorithms, func(d *algorithm.Description) string { return string(d.ID) })
 	readAll(l, "import", &l.mappings, func(m *Mapping) string { return m.ID })
 	l.city.Listed = readImported(l.fsys, l.faults)
 	l.city.Policies = map[string][]byte{}
@@ -233,9 +236,10 @@ func (l *loader) checkAll() {
 	l.checkDetection()
 	l.checkMappings()
 	l.checkKnowledge()
+	l.checkAlgorithms()
 	l.checkPolicies()
 	c := l.city
 	c.Site, c.Regions, c.Sensors, c.Detection = l.siteDef, l.regionsDef, l.sensorsDef, l.rulesDef
-	c.Groups, c.Mappings, c.Knowledge = l.classes.vals, l.mappings.vals, l.knowledge.vals
+	c.Groups, c.Mappings, c.Knowledge, c.Algorithms = l.classes.vals, l.mappings.vals, l.knowledge.vals, l.algorithms.vals
 	c.Bodies, c.Credentials, c.Kinds, c.Items = l.bodies.vals, l.credentials.vals, l.kinds.vals, l.items.vals
 }

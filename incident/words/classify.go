@@ -48,7 +48,7 @@ const (
 
 // Learn makes a classifier from examples.
 func Learn(examples []Example) *Classifier {
-	c := &Classifier{spoken: map[string][]float64{}, filler: fillers()}
+	c := &Classifier{spoken: map[string][]float64{}, filler: Fillers()}
 	at := map[city.ItemCode]int{}
 	for _, e := range examples {
 		if _, ok := at[e.Class]; !ok {
@@ -200,4 +200,15 @@ func terms(text string, single bool) (out []string) {
 	}
 	flush()
 	return out
+}
+
+// Fillers are the terms that say nothing of what somebody means.
+func Fillers() map[string]bool {
+	all := map[string]bool{}
+	for _, lang := range city.Langs {
+		for _, w := range strings.Split(city.Say(lang, "incident.knowledge.fillers"), "|") {
+			all[w] = true
+		}
+	}
+	return all
 }

@@ -6,7 +6,14 @@ import (
 	"yiwang/city"
 )
 
-// RuleLine is a rule in the public register.
+// RuleGroup are the entries of one kind in the public register.
+type RuleGroup struct {
+	Title city.Text
+	Help  city.Text
+	Lines []RuleLine
+}
+
+// RuleLine is a rule, model or detector in the public register.
 type RuleLine struct {
 	Name    city.Text
 	Purpose city.Text
@@ -58,4 +65,52 @@ type RuleVersion struct {
 	From city.Date
 	Href string
 	Here bool
+}
+
+// Model is a model or detector as anybody may read it.
+type Model struct {
+	Name    city.Text
+	Purpose city.Text
+	Kind    city.Text
+	Owner   city.Text
+	Since   time.Time // zero before it was put on record
+
+	Effect     city.Text
+	Human      city.Text
+	Appeal     city.Text
+	Facts      []RuleFact
+	Legal      []city.Text
+	Parameters []city.Text
+
+	Trial  *Trial // nil when it was not tried
+	Record Turned
+}
+
+// Trial is how a model did when it was tried.
+type Trial struct {
+	Right     city.Text // the first measure as a sentence
+	Commonest city.Text // and what guessing comes to; may be empty
+	How       city.Text
+	At        time.Time
+	Rows      []TrialRow
+}
+
+// TrialRow is one thing that was counted in a trial.
+type TrialRow struct {
+	What     city.Text
+	Hits, Of int
+}
+
+// Turned is how what a model said turned out.
+type Turned struct {
+	Said, Right, Wrong int
+	Did                []TurnedRow
+	Months             []TurnedRow
+	Instead            []city.Text // what it was instead, the most frequent first
+}
+
+// TurnedRow counts claims of one sort.
+type TurnedRow struct {
+	What               city.Text
+	Said, Right, Wrong int
 }

@@ -73,13 +73,30 @@ func samples() []sample {
 		{path: "/account", c: AccountPage(sampleAccount())},
 		{path: "/uses", c: UsesPage(Uses{Looks: sampleLooks(), Pages: web.Pages{First: true, Shown: 3, Next: "x"}})},
 		{path: "/delegations", c: DelegationsPage(sampleDelegations())},
-		{path: "/algorithms", c: RulesPage([]RuleLine{{sampleRule().Name, sampleRule().Purpose, sampleRule().Owner, "/algorithms/senior-allowance"}})},
+		{path: "/algorithms", c: RulesPage([]RuleGroup{
+			{Title: tx("能当场准予的规则", "Rules that grant"), Help: tx("拿不准的，交给人。", "The rest goes to a person."), Lines: []RuleLine{{sampleRule().Name, sampleRule().Purpose, sampleRule().Owner, "/algorithms/senior-allowance"}}},
+			{Title: tx("提建议的模型", "Models that suggest"), Lines: []RuleLine{{sampleModel().Name, sampleModel().Purpose, sampleModel().Owner, "/algorithms/incident-classes"}}}})},
+		{path: "/algorithms/incident-classes", c: ModelPage(sampleModel())},
+		{path: "/algorithms/new", c: ModelPage(Model{Name: tx("新的", "A new one"), Purpose: tx("还没有用过", "Not used yet"), Kind: tx("提醒人去看的规则", "A detector that notices"), Human: tx("人去看", "Somebody looks")})},
 		{path: "/algorithms/senior-allowance", c: RulePage(sampleRule())},
 		{path: "/desk", c: sampleDesk()},
 		{path: "/problem", c: web.ProblemPage(web.Problem{Kind: city.KindInternal, ID: "K7QM-2XPA"})},
 		{path: "/problem/lost", c: web.ProblemPage(web.Problem{Kind: city.KindNotFound, Message: msg("error.not_found")})},
 		{path: "/problem/session", c: web.ProblemPage(web.Problem{Kind: city.KindUnauthenticated, Message: msg("error.sign_in"), Kept: []web.KeptAnswer{{Name: "a", Value: "b"}}}), stranger: true},
 	}
+}
+
+func sampleModel() Model {
+	return Model{Name: tx("报的问题，归到哪一类", "Which class a report belongs to"), Purpose: tx("找出最像的一类。", "It finds the class that fits best."),
+		Kind: tx("提建议的模型", "A model that suggests"), Owner: tx("城运中心", "Operations Centre"), Since: at(3, 2, 9, 0),
+		Effect: tx("摆出最像的几类，由您选。", "It shows the likeliest and you choose."), Human: tx("话务员随时能改。", "Operators can change it."), Appeal: tx("打 12345。", "Call 12345."),
+		Facts: []RuleFact{{tx("您写的话", "Your words"), tx("您自己写的", "Written by you")}}, Legal: []city.Text{tx("热线指导意见", "Guiding opinions on hotlines")},
+		Parameters: []city.Text{tx("能分 76 类", "76 classes")},
+		Trial: &Trial{Right: tx("228 句里说对 148 句。", "Right about 148 of 228. "), Commonest: tx("总猜一类只对 3 句。", "Always saying one is right about 3."), How: tx("测算于 ", "Measured on "), At: at(3, 2, 9, 0),
+			Rows: []TrialRow{{tx("第一个就说对", "Right with its first guess"), 148, 228}, {tx("什么也没考", "Nothing was tried"), 0, 0}}},
+		Record: Turned{Said: 1200, Right: 80, Wrong: 20, Instead: []city.Text{tx("路灯（7 次）", "Street lamps (7 times)"), tx("井盖（2 次）", "Manhole covers (2 times)")},
+			Did:    []TurnedRow{{tx("自己派出去的", "Sent on by itself"), 1200, 80, 20}, {tx("给人看，人照着选了", "Offered, and taken"), 3, 0, 0}},
+			Months: []TurnedRow{{tx("2026-03", "2026-03"), 1200, 80, 20}}}}
 }
 
 func sampleHome() Home {

@@ -12,16 +12,30 @@ import (
 )
 
 func (p *Pages) rules(w http.ResponseWriter, r *http.Request) error {
-	var list []RuleLine
-	for _, e := range p.Algorithms.Entries() {
-		list = append(list, RuleLine{Name: e.Name, Purpose: e.Purpose, Owner: p.body(e.Owner), Href: RulePath(e.Rule)})
+	var groups []RuleGroup
+	for _, kind := range []algorithm.Kind{algorithm.Decides, algorithm.Suggests, algorithm.Notices} {
+		g := RuleGroup{Title: web.Words("citizen.rules.kind." + string(kind)), Help: web.Words("citizen.rules.help." + string(kind))}
+		for _, e := range p.Algorithms.Entries() {
+			if e.Kind == kind {
+				g.Lines = append(g.Lines, RuleLine{Name: e.Name, Purpose: e.Purpose, Owner: p.body(e.Owner), Href: RulePath(e.Rule)})
+			}
+		}
+		if len(g.Lines) > 0 {
+			groups = append(groups, g)
+		}
 	}
-	return web.Render(w, r, http.StatusOK, RulesPage(list))
+	return web.Render(w, r, http.StatusOK, RulesPage(groups))
 }
 
 func (p *Pages) rule(w http.ResponseWriter, r *http.Request) error {
 	e, ok := p.Algorithms.Entry(city.RuleID(r.PathValue("rule")))
-	if !ok || len(e.Versions) == 0 {
+	if !ok {
+		return city.NotFound("error.not_found")
+	}
+	if e.Kind != algorithm.Decides {
+		return p.model(w, r, e)
+	}
+	if len(e.Versions) == 0 {
 		return city.NotFound("error.not_found")
 	}
 	here := versionIn(e, r.URL.Query().Get("from"), p.today())

@@ -125,3 +125,46 @@ func follows(live bool) templ.Attributes {
 		"data-hx-get": PathItems, "data-hx-trigger": "input changed delay:300ms", "data-hx-select": "#results", "data-hx-target": "#results", "data-hx-swap": "outerHTML",
 	}
 }
+
+func trialColumns() []web.Column {
+	return []web.Column{{Name: web.Words("citizen.model.column.what")}, {Name: web.Words("citizen.model.column.hits"), Number: true},
+		{Name: web.Words("citizen.model.column.of"), Number: true}, {Name: web.Words("citizen.model.column.share"), Number: true}}
+}
+
+func trialCells(ctx context.Context, rows []TrialRow) (out [][]templ.Component) {
+	for _, r := range rows {
+		out = append(out, []templ.Component{web.Text(web.In(ctx, r.What)), web.Text(web.SayCount(r.Hits)), web.Text(web.SayCount(r.Of)), web.Text(shareOf(ctx, r.Hits, r.Of))})
+	}
+	return out
+}
+
+func turnedColumns(first string) []web.Column {
+	return []web.Column{{Name: web.Words(first)}, {Name: web.Words("citizen.model.column.said"), Number: true}, {Name: web.Words("citizen.model.column.judged"), Number: true},
+		{Name: web.Words("citizen.model.column.right"), Number: true}, {Name: web.Words("citizen.model.column.share"), Number: true}}
+}
+
+func turnedCells(ctx context.Context, rows []TurnedRow) (out [][]templ.Component) {
+	for _, r := range rows {
+		out = append(out, []templ.Component{web.Text(web.In(ctx, r.What)), web.Text(web.SayCount(r.Said)), web.Text(web.SayCount(r.Right + r.Wrong)),
+			web.Text(web.SayCount(r.Right)), web.Text(shareOf(ctx, r.Right, r.Right+r.Wrong))})
+	}
+	return out
+}
+
+// shareOf says a share in per cent; of nothing there is none.
+func shareOf(ctx context.Context, n, of int) string {
+	if of == 0 {
+		return web.T(ctx, "citizen.model.share.none")
+	}
+	return web.T(ctx, "citizen.model.share", "n", percent(float64(n)/float64(of)))
+}
+
+// recordLead says in a sentence how what a model said turned out.
+func recordLead(ctx context.Context, t Turned) string {
+	judged := t.Right + t.Wrong
+	if judged == 0 {
+		return web.T(ctx, "citizen.model.record.unjudged", "said", web.SayCount(t.Said))
+	}
+	return web.T(ctx, "citizen.model.record.lead", "said", web.SayCount(t.Said), "judged", web.SayCount(judged), "right", web.SayCount(t.Right),
+		"share", percent(float64(t.Right)/float64(judged)))
+}

@@ -1,0 +1,34 @@
+package pack
+
+import (
+	"yiwang/city"
+	"yiwang/incident"
+)
+
+// checkAlgorithms looks at the descriptions of the program's models. One that works
+// in the city and isn't described would touch people without standing in the register.
+func (l *loader) checkAlgorithms() {
+	works := map[city.RuleID]bool{incident.ClassifierID: l.siteDef.Incidents.Kind != ""}
+	told := map[city.RuleID]bool{}
+	for i, d := range l.algorithms.docs {
+		x := &l.algorithms.vals[i]
+		told[x.ID] = true
+		d.atFields(x.Check())
+		if !l.known.body(x.Owner) {
+			d.at("owner", "pack.no_body", "id", string(x.Owner))
+		}
+		if !works[x.ID] {
+			d.at("id", "pack.no_algorithm", "id", string(x.ID))
+		}
+	}
+	for _, id := range sortedKeys(works) {
+		if works[id] && !told[id] && !l.unread["algorithms/"+string(id)+".yaml"] {
+			l.site.at("incidents", "pack.not_described", "id", string(id))
+		}
+	}
+	for i, d := range l.rules.docs {
+		if id := l.rules.vals[i].ID; told[id] {
+			d.at("id", "pack.taken", "id", string(id), "file", "algorithms/"+string(id)+".yaml")
+		}
+	}
+}
