@@ -100,7 +100,9 @@ type drive struct {
 	every  time.Duration
 }
 
-func begin(at time.Time, p geo.Point) *drive { return &drive{at: at, place: p, every: 15 * time.Second} }
+func begin(at time.Time, p geo.Point) *drive {
+	return &drive{at: at, place: p, every: 15 * time.Second}
+}
 
 func (d *drive) put(kmh float64) {
 	us := city.Micros(d.at)
@@ -213,7 +215,7 @@ func TestWhatAVehicleDoes(t *testing.T) {
 		{"too fast", "H1", begin(monday, town).to(east(town, 4000), 75), []string{"speeding vehicle:H1"}},
 		{"fast as many do", "H1", begin(monday, town).to(east(town, 4000), 64), nil},
 		{"switched off and elsewhere", "H1", begin(monday, town).to(east(town, 2000), 40).silent(25*time.Minute).to(east(town, 9000), 2000).to(east(town, 10000), 40), []string{"moved_while_off vehicle:H1"}},
-		{"switched off in the yard", "H1", begin(monday, town).to(plant, 40).silent(3*time.Hour).stop(time.Minute), nil},
+		{"switched off in the yard", "H1", begin(monday, town).to(plant, 40).silent(3 * time.Hour).stop(time.Minute), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWatcher(t, detect.Ground{})

@@ -360,3 +360,24 @@ func (m *Memory) elsewhere(b *register.Book, v *register.Vehicle, s stay, out []
 	}
 	return out
 }
+
+// Forget takes out what a vehicle's stays were from one moment to another, before its
+// track is read anew.
+func (m *Memory) Forget(v register.VehicleID, from, to int64) {
+	old := func(s stay) bool { return s.vehicle == v && s.start >= from && s.start < to }
+	for _, t := range m.closed {
+		t.stays = slices.DeleteFunc(t.stays, old)
+	}
+	for n, s := range m.stays {
+		if old(s) {
+			m.unknown.Remove(n)
+			m.recent.Remove(n)
+			m.order = slices.DeleteFunc(m.order, func(o int) bool { return o == n })
+			m.forget(n)
+		}
+	}
+	m.tankers[v] = slices.DeleteFunc(m.tankers[v], func(x meeting) bool { return old(x.stay) || old(x.other) })
+	if t := m.trips[v]; t != nil {
+		t.stops = slices.DeleteFunc(t.stops, old)
+	}
+}

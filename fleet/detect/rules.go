@@ -178,3 +178,6 @@ func (r *Rules) prepare(num func(rule, p string) float64, zone *time.Location) e
 
 // On reports whether the rule is looked for.
 func (r *Rules) On(id string) bool { return r.on[id] }
+
+// Back is how far back the rules look on stays, in microseconds.
+func (r *Rules) Back() int64 { return max(r.closed.within, r.unknown.within, r.trips.within, day) }

@@ -1,0 +1,409 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"yiwang/access"
+	"yiwang/alert"
+	"yiwang/city"
+	"yiwang/fleet/detect"
+	"yiwang/fleet/history"
+	"yiwang/fleet/register"
+	"yiwang/fleet/track"
+	"yiwang/internal/db"
+)
+
+// MonitorOptions make a Monitor. All are needed but Ground and Log.
+type MonitorOptions struct {
+	DB        *db.DB
+	Access    *access.Access
+	Clock     city.Clock
+	Zone      *time.Location
+	Registers *Registers
+	History   *history.Log
+	Board     *alert.Board
+	Ground    detect.Ground
+	Log       *slog.Logger
+}
+
+// How far a vehicle's track is read back when the program starts or a batch comes
+// late: longer than any rule follows one vehicle without a rest, but for those that
+// Memory keeps.
+const readBack = 26 * time.Hour
+
+const (
+	waiting  = 4096                   // positions that wait for a shard, before senders do
+	gathered = 200                    // things noticed that are committed together
+	gatherIn = 15 * time.Millisecond  // or so soon
+	afterBad = 500 * time.Millisecond // before what could not be committed is tried again
+	lateWait = 2 * time.Second        // for the rest of a late batch
+	keepTold = 400 * 24 * time.Hour
+)
+
+// Monitor keeps what terminals tell, watches what vehicles do, and raises alerts. A
+// position is acknowledged when it is on the disk; what is noticed with it is
+// committed soon after, and found again from the disk after a crash in between. It
+// is safe for concurrent use.
+type Monitor struct {
+	MonitorOptions
+	rules  *detect.Rules
+	shards []*shard
+	seed   maphash.Seed
+	tick   atomic.Uint64 // of what is live
+	out    chan noticed
+	counts counts
+	wait   sync.WaitGroup
+	stop   context.CancelFunc
+}
+
+// noticed is what one vehicle brought. With anew, its stays in a span are replaced.
+type noticed struct {
+	vehicle  register.VehicleID
+	findings []detect.Finding
+	stays    []track.Event
+	from, to int64 // of a track that was read anew
+}
+
+// shard watches its share of the vehicles, one after the other.
+type shard struct {
+	m     *Monitor
+	in    chan history.Position
+	read  chan chan struct{}
+	mu    sync.RWMutex // guards live
+	live  map[register.VehicleID]Live
+	known map[register.VehicleID]*watched
+}
+
+// watched is one vehicle.
+type watched struct {
+	detect.Vehicle
+	late  int64 // earliest late position that isn't taken in yet; 0 is none
+	waits bool  // a sweep has seen it: the rest of the batch had its time
+	quiet int64 // silence that was told, by its start
+}
+
+// Live is where a vehicle was last.
+type Live struct {
+	history.Position
+	Use  register.VehicleUse // "": nobody registered it
+	tick uint64
+}
+
+// counts are for whoever operates the program.
+type counts struct {
+	reasons [track.Reasons]atomic.Int64
+	strange atomic.Int64 // positions of vehicles that nobody registered
+	found   atomic.Int64
+	late    atomic.Int64
+}
+
+// NewMonitor makes a monitor with the rules of the board.
+func NewMonitor(o MonitorOptions) (*Monitor, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	rules, err := detect.NewRules(func(rule, parameter string) (float64, bool) {
+		d, ok := o.Board.Detector(rule)
+		if !ok {
+			return 0, false
+		}
+		for _, p := range d.Parameters {
+			if p.ID == parameter {
+				return d.Number(parameter, p.Type)
+			}
+		}
+		return 0, false
+	}, o.Zone)
+	if err != nil {
+		return nil, err
+	}
+	m := &Monitor{MonitorOptions: o, rules: rules, seed: maphash.MakeSeed(), out: make(chan noticed, waiting)}
+	for range max(1, runtime.GOMAXPROCS(0)) {
+		m.shards = append(m.shards, &shard{m: m, in: make(chan history.Position, waiting), live: map[register.VehicleID]Live{}, known: map[register.VehicleID]*watched{}})
+	}
+	return m, nil
+}
+
+func (m *Monitor) shard(v string) *shard {
+	return m.shards[maphash.String(m.seed, v)%uint64(len(m.shards))]
+}
+
+// Start reads back what the disk has, so that nothing that was acknowledged is lost
+// to the rules, and begins to watch.
+func (m *Monitor) Start(ctx context.Context) error {
+	memory := detect.NewMemory(m.rules, m.Ground)
+	if err := m.remember(ctx, memory); err != nil {
+		return err
+	}
+	ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
+	m.wait.Add(1)
+	go func() { defer m.wait.Done(); m.commit(ctx, memory) }()
+	now := m.Clock.Now()
+	for _, v := range m.Registers.Book().Vehicles() {
+		if err := m.shard(string(v.ID)).anew(ctx, v.ID, city.Micros(now.Add(-readBack)), city.Micros(now.Add(time.Hour))); err != nil {
+			m.stop()
+			m.wait.Wait()
+			return fmt.Errorf("fleet: the track of %s: %w", v.ID, err)
+		}
+	}
+	for _, s := range m.shards {
+		m.wait.Add(1)
+		go func() { defer m.wait.Done(); s.run(ctx) }()
+	}
+	return nil
+}
+
+// Stop ends. What was acknowledged and not yet looked at is when the program starts.
+func (m *Monitor) Stop() {
+	if m.stop != nil {
+		m.stop()
+	}
+	m.wait.Wait()
+}
+
+// remember gives the memory the stays of before. What they told was committed with
+// them.
+func (m *Monitor) remember(ctx context.Context, memory *detect.Memory) error {
+	var stays []keptStay
+	err := m.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		stays, err = staysSince(ctx, tx, city.Micros(m.Clock.Now())-m.rules.Back())
+		return err
+	})
+	book := m.Registers.Book()
+	for _, s := range stays {
+		memory.Stay(m.bookOf(ctx, book, s.event.Start), book.Vehicle(s.vehicle), s.event, nil)
+	}
+	return err
+}
+
+// bookOf is the book of the day of a moment; where it can't be had, today's.
+func (m *Monitor) bookOf(ctx context.Context, today *register.Book, us int64) *register.Book {
+	day := city.DateOf(city.FromMicros(us).In(m.Zone))
+	if day == today.Day() {
+		return today
+	}
+	b, err := m.Registers.On(ctx, city.SystemActor("fleet"), day)
+	if err != nil {
+		return today
+	}
+	return b
+}
+
+// Record keeps positions and returns when they are on the disk: then their senders
+// may be told so. It waits while too much is on its way. An error refuses all.
+func (m *Monitor) Record(ctx context.Context, actor city.Actor, ps []history.Position) error {
+	if err := m.Access.Ask(ctx, actor, "position.record", access.Resource{Type: "Fleet"}); err != nil {
+		return err
+	}
+	if err := m.History.Append(ctx, ps); err != nil {
+		return err
+	}
+	for _, p := range ps {
+		select {
+		case m.shard(p.Vehicle).in <- p:
+		case <-ctx.Done():
+			return nil // kept; looked at when the program starts, or by the next that comes late
+		}
+	}
+	return nil
+}
+
+func (s *shard) run(ctx context.Context) {
+	sweep := time.NewTicker(lateWait)
+	defer sweep.Stop()
+	var seen detect.Seen
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case p := <-s.in:
+			s.take(ctx, p, &seen)
+		case <-sweep.C:
+			s.sweep(ctx)
+		}
+	}
+}
+
+func readingOf(p history.Position) track.Reading {
+	r := track.Reading{Point: track.Point{At: p.At, Lat: p.Lat, Lon: p.Lon, Speed: p.Speed, Flags: track.HasSpeed | track.HasEngine}, Received: p.Received}
+	if p.Status&1 != 0 { // JT/T 808 table 24: bit 0 is the ignition, bit 1 a fix
+		r.Flags |= track.EngineOn
+	}
+	if p.Status&2 == 0 {
+		r.Flags |= track.NoFix
+	}
+	return r
+}
+
+// take looks at a position.
+func (s *shard) take(ctx context.Context, p history.Position, seen *detect.Seen) {
+	book := s.m.Registers.Book()
+	id := register.VehicleID(p.Vehicle)
+	reg := book.Vehicle(id)
+	if reg == nil {
+		s.m.counts.strange.Add(1)
+	}
+	w := s.of(id)
+	findings := s.m.rules.Push(book, s.m.Ground, &w.Vehicle, reg, readingOf(p), seen, nil)
+	s.m.counts.reasons[seen.Why].Add(1)
+	switch seen.Why {
+	case track.Fine:
+		live := Live{Position: p, tick: s.m.tick.Add(1)}
+		if reg != nil {
+			live.Use = reg.Use
+		}
+		s.mu.Lock()
+		s.live[id] = live
+		s.mu.Unlock()
+	case track.Backwards:
+		s.m.counts.late.Add(1)
+		if w.late == 0 || p.At < w.late {
+			w.late = p.At
+		}
+	}
+	if reg != nil {
+		s.send(ctx, noticed{vehicle: id, findings: findings, stays: staysOf(seen.Events)})
+	}
+}
+
+func (s *shard) of(id register.VehicleID) *watched {
+	w := s.known[id]
+	if w == nil {
+		w = &watched{Vehicle: s.m.rules.Vehicle(id)}
+		s.known[id] = w
+	}
+	return w
+}
+
+func staysOf(events []track.Event) (out []track.Event) {
+	for _, e := range events {
+		if e.Kind == track.Stay {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (s *shard) send(ctx context.Context, n noticed) {
+	if len(n.findings) == 0 && len(n.stays) == 0 && n.to == 0 {
+		return
+	}
+	select {
+	case s.m.out <- n:
+	case <-ctx.Done():
+	}
+}
+
+// sweep takes in what came late, and looks for those that have gone silent.
+func (s *shard) sweep(ctx context.Context) {
+	now := s.m.Clock.Now()
+	book := s.m.Registers.Book()
+	for id, w := range s.known {
+		if w.late != 0 && !w.waits {
+			w.waits = true
+		} else if w.late != 0 {
+			if err := s.anew(ctx, id, w.late-readBack.Microseconds(), city.Micros(now.Add(time.Hour))); err != nil && ctx.Err() == nil {
+				s.m.Log.ErrorContext(ctx, "a track could not be read anew", "vehicle", id, "err", err)
+				continue
+			}
+			w = s.known[id]
+		}
+		if f, ok := s.m.rules.Quiet(&w.Vehicle, book.Vehicle(id), city.Micros(now)); ok && w.quiet != f.From {
+			w.quiet = f.From
+			s.send(ctx, noticed{vehicle: id, findings: []detect.Finding{f}})
+		}
+	}
+}
+
+// anew reads a vehicle's track from the disk and watches it as if everything had
+// come in time. What was told is told once.
+func (s *shard) anew(ctx context.Context, id register.VehicleID, from, to int64) error {
+	today := s.m.Registers.Book()
+	w := &watched{Vehicle: s.m.rules.Vehicle(id)}
+	n := noticed{vehicle: id, from: from, to: to}
+	var seen detect.Seen
+	var last Live
+	for p, err := range s.m.History.Track(ctx, string(id), from, to) {
+		if err != nil {
+			return err
+		}
+		book := s.m.bookOf(ctx, today, p.At)
+		reg := book.Vehicle(id)
+		n.findings = s.m.rules.Push(book, s.m.Ground, &w.Vehicle, reg, readingOf(p), &seen, n.findings)
+		n.stays = append(n.stays, staysOf(seen.Events)...)
+		if seen.Why == track.Fine {
+			last = Live{Position: p}
+			if reg != nil {
+				last.Use = reg.Use
+			}
+		}
+	}
+	if last.At != 0 {
+		last.tick = s.m.tick.Add(1)
+		s.mu.Lock()
+		s.live[id] = last
+		s.mu.Unlock()
+	}
+	if len(n.stays) > 0 { // a stay that had begun before is known as it was
+		n.from = n.stays[0].Start
+	}
+	s.known[id] = w
+	s.send(ctx, n)
+	return nil
+}
+
+// Live lists where vehicles were last, those that changed after a tick, and the tick
+// to ask with next; 0 asks for all.
+func (m *Monitor) Live(ctx context.Context, actor city.Actor, after uint64) (list []Live, now uint64, err error) {
+	if err := m.Access.Ask(ctx, actor, "position.read", access.Resource{Type: "Fleet"}); err != nil {
+		return nil, 0, err
+	}
+	now = m.tick.Load()
+	for _, s := range m.shards {
+		s.mu.RLock()
+		for _, l := range s.live {
+			if l.tick > after {
+				list = append(list, l)
+			}
+		}
+		s.mu.RUnlock()
+	}
+	return list, now, nil
+}
+
+// Where is where one vehicle was last; ok is false for one that was never heard.
+func (m *Monitor) Where(ctx context.Context, actor city.Actor, v register.VehicleID) (l Live, ok bool, err error) {
+	if err := m.Access.Ask(ctx, actor, "position.read", access.Resource{Type: "Fleet"}); err != nil {
+		return Live{}, false, err
+	}
+	s := m.shard(string(v))
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	l, ok = s.live[v]
+	return l, ok, nil
+}
+
+// Track reads where a vehicle was from one moment to another, the second not
+// included, at most so many positions; that somebody looked is on record.
+func (m *Monitor) Track(ctx context.Context, actor city.Actor, v register.VehicleID, from, to time.Time, most int) (list []history.Position, more bool, err error) {
+	if err := m.Access.Ask(ctx, actor, "position.read", access.Resource{Type: "Fleet"}); err != nil {
+		return nil, false, err
+	}
+	for p, err := range m.History.Track(ctx, string(v), city.Micros(from), city.Micros(to)) {
+		if err != nil {
+			return nil, false, err
+		}
+		if len(list) == most {
+			return list, true, nil
+		}
+		list = append(list, p)
+	}
+	return list, false, nil
+}
