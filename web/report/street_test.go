@@ -82,7 +82,9 @@ func newStreets(t testing.TB, d *db.DB, name string) *streets {
 	w.ok(err)
 	blobs, err := serviceitem.OpenBlobs(t.TempDir())
 	w.ok(err)
-	w.incidents = incident.New(incident.Options{DB: d, Journal: events, Access: asks, Clock: w.clock, Directory: dir, Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs})
+	settings := p.Site.Incidents
+	settings.Inspection = "" // nothing notices anything here
+	w.incidents = incident.New(incident.Options{DB: d, Journal: events, Access: asks, Clock: w.clock, Directory: dir, Groups: p.Groups, Settings: settings, Blobs: blobs})
 	kinds := slices.DeleteFunc(slices.Clone(p.Kinds), func(k casework.Kind) bool {
 		return k.ID != p.Site.Incidents.Kind && k.ID != p.Site.Incidents.Supervision
 	})
