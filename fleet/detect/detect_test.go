@@ -323,6 +323,66 @@ func TestATankerThatFillsOthers(t *testing.T) {
 	}
 }
 
+// Whoever of a queue is read first, nobody in it fills anybody.
+func TestNobodyInAQueueFillsAnybody(t *testing.T) {
+	lane := geo.Move(town, 250, 4000)
+	ids := []register.VehicleID{"H1", "F1", "H2", "C1", "W1"}
+	for first := range ids {
+		w := newWatcher(t, detect.Ground{})
+		for _, start := range []time.Time{monday, monday.Add(5 * time.Hour)} {
+			for i := range ids {
+				w.watch(book(monday), ids[(first+i)%len(ids)], begin(start.Add(time.Duration(i)*20*time.Second), geo.Move(lane, 0, 2000)).to(geo.Move(lane, 0, float64(8*i)), 40).stop(15*time.Minute).to(geo.Move(lane, 180, 2000), 40).points)
+			}
+		}
+		for _, m := range w.matters() {
+			if strings.HasPrefix(m, "mobile_refuelling") {
+				t.Errorf("%s first: %s", ids[first], m)
+			}
+		}
+	}
+}
+
+// Two that stand beside each other and move on by some metres met once.
+func TestMovingOnALittleIsOneMeeting(t *testing.T) {
+	lane := geo.Move(town, 250, 4000)
+	w := newWatcher(t, detect.Ground{})
+	for i, id := range []register.VehicleID{"H1", "F1"} {
+		at := geo.Move(lane, 90, float64(10*i))
+		w.watch(book(monday), id, begin(monday, geo.Move(lane, 0, 2000)).to(at, 40).stop(15*time.Minute).to(geo.Move(at, 0, -120), 10).stop(15*time.Minute).to(geo.Move(lane, 180, 2000), 40).points)
+	}
+	w.expect(t)
+}
+
+// A first place after a silence that nothing agrees with moved nobody.
+func TestAWrongPlaceAfterASilence(t *testing.T) {
+	d := begin(monday, town).to(plant, 40).stop(10 * time.Minute).silent(40 * time.Minute)
+	d.place = east(plant, 30000)
+	d.put(0)
+	d.place = plant
+	w := newWatcher(t, detect.Ground{})
+	w.watch(book(monday), "F1", d.stop(10*time.Minute).to(town, 40).points)
+	w.expect(t)
+}
+
+// Who was on the road for four hours on Monday may still be there for nine on Tuesday.
+func TestTiredOnTwoDays(t *testing.T) {
+	w := newWatcher(t, detect.Ground{})
+	w.watch(book(monday), "F1", begin(monday, town).to(east(town, 200000), 44.4).stop(5*time.Minute).points)
+	tuesday := monday.AddDate(0, 0, 1)
+	w.watch(book(tuesday), "F1", begin(tuesday.Add(-6*time.Hour), east(town, 200000)).to(east(town, 70000), 44.4).stop(time.Hour).to(east(town, 200000), 44.4).stop(time.Hour).to(east(town, 60000), 44.4).points)
+	w.expect(t, "fatigue vehicle:F1", "fatigue vehicle:F1")
+}
+
+// Who had parked before nothing more was heard isn't silent.
+func TestParkedForThreeMinutes(t *testing.T) {
+	w := newWatcher(t, detect.Ground{})
+	b := book(monday)
+	w.watch(b, "H1", begin(monday, town).to(plant, 40).stop(3*time.Minute).points)
+	if f, ok := w.rules.Quiet(w.seen["H1"], b.Vehicle("H1"), city.Micros(monday.Add(30*time.Hour))); ok {
+		t.Errorf("told %+v", f)
+	}
+}
+
 func TestWasteGoesElsewhere(t *testing.T) {
 	sheet := &register.Sheet{Entry: entry[register.SheetID]("s1"), Kind: register.WasteSheet, Day: city.DateOf(monday), Vehicle: "W1", From: "plant", To: "treat", Substance: "UN1203", Quantity: register.Quantity{Amount: 5, Unit: register.Tonnes}}
 	b := book(monday, sheet)

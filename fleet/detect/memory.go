@@ -266,8 +266,7 @@ func (m *Memory) meet(b *register.Book, v *register.Vehicle, s stay, out []Findi
 		m.forget(m.order[0])
 		m.order = m.order[1:]
 	}
-	var with []stay
-	crowd := 0
+	var with, crowd []stay
 	for _, hit := range m.recent.Within(s.at, 150) {
 		o := m.stays[hit.Key]
 		if o.vehicle == s.vehicle && o.start == s.start {
@@ -276,7 +275,7 @@ func (m *Memory) meet(b *register.Book, v *register.Vehicle, s stay, out []Findi
 		if o.vehicle == s.vehicle || min(o.end, s.end)-max(o.start, s.start) < m.rules.meeting.long {
 			continue
 		}
-		crowd++
+		crowd = append(crowd, o)
 		if hit.Distance <= m.rules.meeting.metres {
 			with = append(with, o)
 		}
@@ -284,7 +283,10 @@ func (m *Memory) meet(b *register.Book, v *register.Vehicle, s stay, out []Findi
 	n := m.keep(s, false)
 	m.recent.Put(n, s.at)
 	m.order = append(m.order, n)
-	if crowd > 2 { // many stand here: a jam, a queue, a rest place that nobody registered
+	if len(crowd) > 2 { // many stand here: a jam, a queue, a rest place that nobody registered
+		for _, o := range crowd { // of which the first had seen only each other
+			m.tankers[o.vehicle] = slices.DeleteFunc(m.tankers[o.vehicle], func(x meeting) bool { return x.start == o.start })
+		}
 		return out
 	}
 	for _, o := range with {
@@ -306,7 +308,7 @@ func (m *Memory) met(b *register.Book, v *register.Vehicle, s, other stay, out [
 	list := slices.DeleteFunc(m.tankers[v.ID], func(x meeting) bool { return x.day != today })
 	list = append(list, meeting{s, other, today})
 	m.tankers[v.ID] = list
-	if len(list) < m.rules.meeting.meetings {
+	if inTurn(list) < m.rules.meeting.meetings {
 		return out
 	}
 	f := Finding{Rule: MobileRefuelling, Subject: subject(v.ID), Key: keyOf(v.ID, today), From: list[0].start, To: s.end, At: s.at,
@@ -314,11 +316,42 @@ func (m *Memory) met(b *register.Book, v *register.Vehicle, s, other stay, out [
 		Numbers: Numbers{"n": float64(len(list)), "metres": geo.Distance(s.at, other.at), "minutes": s.minutes()},
 		Names:   Names{"vehicle": string(v.ID), "other": string(other.vehicle)}}
 	for _, x := range list {
-		f.Evidence = append(f.Evidence, Evidence{What: "meeting", Vehicle: x.vehicle, From: max(x.start, x.other.start), To: min(x.end, x.other.end), At: x.at,
+		from, to := x.span()
+		f.Evidence = append(f.Evidence, Evidence{What: "meeting", Vehicle: x.vehicle, From: from, To: to, At: x.at,
 			Numbers: Numbers{"distance_m": geo.Distance(x.at, x.other.at)}}, x.other.evidence())
 	}
 	f.Evidence = bounded(append(f.Evidence, record(v.Ref())))
 	return append(out, f)
+}
+
+// span is when both stood there.
+func (x meeting) span() (from, to int64) {
+	return max(x.start, x.other.start), min(x.end, x.other.end)
+}
+
+// inTurn is how many of the meetings were one after the other: who fills others does
+// so in turn, who stands among others meets all of them at once. The same two within
+// an hour have only moved a little.
+func inTurn(list []meeting) int {
+	byEnd := slices.SortedFunc(slices.Values(list), func(a, b meeting) int {
+		_, x := a.span()
+		_, y := b.span()
+		return cmp.Compare(x, y)
+	})
+	n, busy := 0, int64(0)
+	parted := map[register.VehicleID]int64{}
+	for _, x := range byEnd {
+		from, to := x.span()
+		before, met := parted[x.other.vehicle]
+		parted[x.other.vehicle] = to
+		switch {
+		case met && from-before < hour:
+			busy = to
+		case n == 0 || from >= busy:
+			n, busy = n+1, to
+		}
+	}
+	return n
 }
 
 // elsewhere looks whether waste was taken somewhere else than its sheet says: after

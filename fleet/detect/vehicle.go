@@ -20,11 +20,11 @@ type Vehicle struct {
 	Track track.Vehicle
 
 	zone, route spell
-	stretch     int64 // start of the stretch of driving that was told
-	night       int64 // start of the driving at night that was told
-	tiredDay    int64 // start of the day whose sum was told
-	pace        int64 // start of the speeding that was told
-	moving      bool  // at the last point
+	stretch     int64       // start of the stretch of driving that was told
+	night       int64       // start of the driving at night that was told
+	tiredDay    int64       // start of the day whose sum was told
+	pace        int64       // start of the speeding that was told
+	away        track.Event // a silence after which it was elsewhere, until another reading says so too
 }
 
 // spell is something that goes on.
@@ -87,11 +87,19 @@ func (r *Rules) Push(b *register.Book, g Ground, v *Vehicle, reg *register.Vehic
 	if seen.Why != track.Fine {
 		return out
 	}
+	if e := v.away; e.Kind == track.Gap {
+		v.away = track.Event{}
+		if reg != nil && geo.Distance(e.Place(), p.Place()) >= r.off.metres { // the first place after a silence is often wrong
+			out = r.gap(v, reg, e, out)
+		}
+	}
 	kept := seen.Events[:0]
 	for _, e := range seen.Events {
 		switch e.Kind {
 		case track.Gap:
-			out = r.gap(v, reg, e, out)
+			if r.movedOff(reg, e) {
+				v.away = e
+			}
 			v.zone, v.route = spell{}, spell{}
 			kept = append(kept, e)
 		case track.Stay:
@@ -120,15 +128,15 @@ func (r *Rules) Push(b *register.Book, g Ground, v *Vehicle, reg *register.Vehic
 	return out
 }
 
+// movedOff reports whether the vehicle seems to have moved in a silence.
+func (r *Rules) movedOff(reg *register.Vehicle, e track.Event) bool {
+	return r.on[MovedWhileOff] && reg != nil && restless(reg.Use) && e.End-e.Start >= r.off.long &&
+		geo.Distance(e.Place(), geo.Point{Lat: e.ToLat, Lon: e.ToLon}) >= r.off.metres
+}
+
 func (r *Rules) gap(v *Vehicle, reg *register.Vehicle, e track.Event, out []Finding) []Finding {
 	to := geo.Point{Lat: e.ToLat, Lon: e.ToLon}
-	if !r.on[MovedWhileOff] || reg == nil || !restless(reg.Use) || e.End-e.Start < r.off.long {
-		return out
-	}
 	moved := geo.Distance(e.Place(), to)
-	if moved < r.off.metres {
-		return out
-	}
 	return append(out, Finding{Rule: MovedWhileOff, Subject: subject(v.ID), Key: keyOf(v.ID, e.Start), From: e.Start, To: e.End, At: to, Sure: 0.7,
 		Numbers: Numbers{"km": moved / 1000, "minutes": float64(e.End-e.Start) / float64(minute)}, Names: Names{"vehicle": string(v.ID)},
 		Evidence: []Evidence{{What: "gap", Vehicle: v.ID, From: e.Start, To: e.End, At: e.Place(), Numbers: Numbers{"distance_m": moved}}, record(reg.Ref())}})
@@ -158,7 +166,7 @@ func (r *Rules) fatigue(b *register.Book, v *Vehicle, reg *register.Vehicle, out
 		v.stretch = e.Start
 		tell(e, e.Driven, "stretch", keyOf(e.Start))
 	}
-	if e := v.Track.Driving.Today(); e.Driven > r.tired.daily && v.tiredDay != e.Start && v.stretch == 0 {
+	if e := v.Track.Driving.Today(); e.Driven > r.tired.daily && v.tiredDay != e.Start && v.stretch < e.Start {
 		v.tiredDay = e.Start
 		last, _ := v.Track.Stays.Last()
 		e.End, e.ToLat, e.ToLon, e.Lat, e.Lon = last.At, last.Lat, last.Lon, last.Lat, last.Lon
@@ -252,7 +260,7 @@ func (r *Rules) Quiet(v *Vehicle, reg *register.Vehicle, now int64) (Finding, bo
 		return Finding{}, false
 	}
 	stretch, driving := v.Track.Driving.Stretch()
-	if !driving || last.At-stretch.End > 5*minute { // it stood: whoever is parked may be silent
+	if !driving || last.At-stretch.End > minute { // it stood: whoever is parked may be silent
 		return Finding{}, false
 	}
 	return Finding{Rule: Silent, Subject: subject(v.ID), Key: keyOf(v.ID, last.At), From: last.At, To: now, At: last.Place(), Sure: 0.6,
