@@ -1,0 +1,223 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"yiwang/demo/nantong"
+	"yiwang/fleet/detect"
+	"yiwang/fleet/track"
+	"yiwang/geo"
+)
+
+// numbers are those of the rules that are tried: seconds, metres, km/h, minutes since
+// midnight of night driving, shares, and counts.
+var numbers = map[string]map[string]float64{
+	detect.RepeatClosed:     {"distance": 100, "time": 600, "days": 3, "within": 720 * 3600},
+	detect.RepeatUnknown:    {"distance": 100, "time": 1200, "days": 3, "within": 720 * 3600, "near": 200},
+	detect.StorageBeyond:    {"share": 0.05},
+	detect.MobileRefuelling: {"distance": 30, "time": 480, "near": 150, "meetings": 2},
+	detect.WasteElsewhere:   {"time": 600, "distance": 100, "near": 300},
+	detect.OffRoute:         {"distance": 500, "time": 300},
+	detect.ForbiddenZone:    {"time": 120},
+	detect.NightDriving:     {"from": 120, "to": 300, "time": 900, "speed": 10},
+	detect.Fatigue:          {"driving": 4 * 3600, "rest": 1200, "daily": 8 * 3600, "speed": 5},
+	detect.Speeding:         {"motorway": 80, "other": 60, "share": 0.1, "time": 60},
+	detect.NonOperating:     {"days": 5, "trips": 3, "within": 336 * 3600},
+	detect.Silent:           {"time": 24 * 3600},
+	detect.MovedWhileOff:    {"distance": 3000, "time": 600},
+	detect.LicenceConflict:  {"days": 30},
+}
+
+// Row is what became of one rule: Planted are hidden matters, Found those of them
+// that were noticed, Missed the others; False are alerts that are none of them, or
+// one of them once more.
+type Row struct {
+	Rule    string `json:"rule"`
+	Planted int    `json:"planted"`
+	Found   int    `json:"found"`
+	Missed  int    `json:"missed"`
+	False   int    `json:"false"`
+}
+
+// Confirmed is what was found of one kind of confirmed cases.
+type Confirmed struct {
+	Kind    string `json:"kind"`
+	Planted int    `json:"planted"`
+	Found   int    `json:"found"`
+}
+
+// City is what became of one made-up city.
+type City struct {
+	Seed      uint64      `json:"seed"`
+	Vehicles  int         `json:"vehicles"`
+	Days      int         `json:"days"`
+	Readings  int         `json:"readings"`
+	Seconds   float64     `json:"seconds"`
+	Rows      []Row       `json:"rules"`
+	Confirmed []Confirmed `json:"confirmed"`
+	Faults    []string    `json:"faults"` // what was missed and what is false, in words
+}
+
+// Nantong hides what Nantong found among the traffic of made-up cities and tells
+// what the detectors notice, who see readings and registers only.
+func Nantong(ctx context.Context, o Options) error {
+	if o.Seeds == 0 {
+		o.Seeds = 5
+	}
+	var all []City
+	for seed := range o.Seeds {
+		c, err := watchCity(ctx, nantong.New(uint64(seed+1), nantong.Full), uint64(seed+1))
+		if err != nil {
+			return err
+		}
+		all = append(all, c)
+		if o.JSON {
+			continue
+		}
+		fmt.Fprintf(o.Out, "seed %d: %d vehicles, %d days, %d readings, %.1f s\n", c.Seed, c.Vehicles, c.Days, c.Readings, c.Seconds)
+		fmt.Fprintf(o.Out, "  %-22s %8s %8s %8s %8s\n", "rule", "planted", "found", "missed", "false")
+		for _, r := range c.Rows {
+			fmt.Fprintf(o.Out, "  %-22s %8d %8d %8d %8d\n", r.Rule, r.Planted, r.Found, r.Missed, r.False)
+		}
+		for _, k := range c.Confirmed {
+			fmt.Fprintf(o.Out, "  confirmed: %-18s %d of %d\n", k.Kind, k.Found, k.Planted)
+		}
+		for _, f := range c.Faults {
+			fmt.Fprintln(o.Out, "  "+f)
+		}
+	}
+	if o.JSON {
+		return json.NewEncoder(o.Out).Encode(map[string]any{"bench": "nantong", "cities": all})
+	}
+	return nil
+}
+
+// watchCity lets the detectors look at all of a city's days, and compares.
+func watchCity(ctx context.Context, town *nantong.Town, seed uint64) (City, error) {
+	began := time.Now()
+	c := City{Seed: seed, Vehicles: town.Vehicles(), Days: len(town.Days()), Faults: []string{}}
+	rules, err := detect.NewRules(func(rule, p string) (float64, bool) { v, ok := numbers[rule][p]; return v, ok }, nantong.Zone)
+	if err != nil {
+		return c, err
+	}
+	ground := detect.Ground{Road: detect.Along(town.Roads(), town.Middle(), 40)}
+	memory := detect.NewMemory(rules, ground)
+	watched := make([]detect.Vehicle, town.Vehicles())
+	for i := range watched {
+		watched[i] = rules.Vehicle(town.ID(i))
+	}
+	found := map[string]detect.Finding{} // the first of each matter
+	var fresh []detect.Finding
+	var seen detect.Seen
+	var readings []track.Reading
+	note := func() {
+		for _, f := range fresh {
+			key := f.Rule + " " + f.Key
+			if old, ok := found[key]; ok {
+				f.From, f.At = old.From, old.At
+			}
+			found[key] = f
+		}
+		fresh = fresh[:0]
+	}
+	for _, day := range town.Days() {
+		if err := ctx.Err(); err != nil {
+			return c, err
+		}
+		book := town.Book(day)
+		fresh = memory.Check(book, fresh)
+		note()
+		for i := range watched {
+			readings = town.Day(i, day, readings[:0])
+			reg := book.Vehicle(watched[i].ID)
+			for _, r := range readings {
+				fresh = rules.Push(book, ground, &watched[i], reg, r, &seen, fresh)
+				for _, e := range seen.Events {
+					fresh = memory.Stay(book, reg, e, fresh)
+				}
+			}
+			c.Readings += len(readings)
+			if len(readings) > 0 {
+				next := readings[len(readings)-1].At + 26*3600*1e6
+				if f, ok := rules.Quiet(&watched[i], reg, next); ok {
+					fresh = append(fresh, f)
+				}
+			}
+			note()
+		}
+	}
+	c.compare(town.Planted, found)
+	c.Seconds = time.Since(began).Seconds()
+	return c, nil
+}
+
+// compare tells what was found of what was hidden.
+func (c *City) compare(planted []nantong.Planted, found map[string]detect.Finding) {
+	rows := map[string]*Row{}
+	for _, id := range detect.IDs() {
+		rows[id] = &Row{Rule: id}
+	}
+	of := map[string][]int{} // hidden matters of a rule
+	for i, p := range planted {
+		rows[p.Rule].Planted++
+		of[p.Rule] = append(of[p.Rule], i)
+	}
+	hit := make([]bool, len(planted))
+	keys := make([]string, 0, len(found))
+	for k := range found {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		f := found[k]
+		i := slices.IndexFunc(of[f.Rule], func(i int) bool { return !hit[i] && meant(planted[i], f) })
+		if i < 0 {
+			rows[f.Rule].False++
+			c.Faults = append(c.Faults, fmt.Sprintf("false: %s %s %s from %s", f.Rule, f.Kind, f.Subject, said(f.From)))
+			continue
+		}
+		hit[of[f.Rule][i]] = true
+	}
+	kinds := map[string]*Confirmed{}
+	for _, k := range []string{nantong.IllegalProduction, nantong.Restart, nantong.IllegalStorage, nantong.MobileRefuelling, nantong.WasteElsewhere} {
+		kinds[k] = &Confirmed{Kind: k}
+	}
+	for i, p := range planted {
+		r := rows[p.Rule]
+		if hit[i] {
+			r.Found++
+		} else {
+			r.Missed++
+			c.Faults = append(c.Faults, fmt.Sprintf("missed: %s %s %s%s from %s", p.Rule, p.Kind, p.Subject, map[bool]string{true: p.At.String()}[p.Subject == ""], said(p.From)))
+		}
+		if k := kinds[p.Case]; k != nil {
+			k.Planted++
+			if hit[i] {
+				k.Found++
+			}
+		}
+	}
+	for _, id := range detect.IDs() {
+		c.Rows = append(c.Rows, *rows[id])
+	}
+	for _, k := range []string{nantong.IllegalProduction, nantong.Restart, nantong.IllegalStorage, nantong.MobileRefuelling, nantong.WasteElsewhere} {
+		c.Confirmed = append(c.Confirmed, *kinds[k])
+	}
+}
+
+func said(us int64) string { return time.UnixMicro(us).In(nantong.Zone).Format("2006-01-02 15:04") }
+
+// meant reports whether a finding is about the hidden matter.
+func meant(p nantong.Planted, f detect.Finding) bool {
+	if p.Rule != f.Rule || p.Kind != f.Kind || f.To <= p.From || f.From >= p.To {
+		return false
+	}
+	if p.Subject != "" {
+		return p.Subject == f.Subject
+	}
+	return geo.Distance(p.At, f.At) <= 150
+}
