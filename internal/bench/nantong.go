@@ -7,29 +7,29 @@ import (
 	"slices"
 	"time"
 
+	"yiwang/cities"
 	"yiwang/demo/nantong"
 	"yiwang/fleet/detect"
 	"yiwang/fleet/track"
 	"yiwang/geo"
+	"yiwang/pack"
 )
 
-// numbers are those of the rules that are tried: seconds, metres, km/h, minutes since
-// midnight of night driving, shares, and counts.
-var numbers = map[string]map[string]float64{
-	detect.RepeatClosed:     {"distance": 100, "time": 600, "days": 3, "within": 720 * 3600},
-	detect.RepeatUnknown:    {"distance": 100, "time": 1200, "days": 3, "within": 720 * 3600, "near": 200},
-	detect.StorageBeyond:    {"share": 0.05},
-	detect.MobileRefuelling: {"distance": 30, "time": 480, "near": 150, "meetings": 2},
-	detect.WasteElsewhere:   {"time": 600, "distance": 100, "near": 300},
-	detect.OffRoute:         {"distance": 500, "time": 300},
-	detect.ForbiddenZone:    {"time": 120},
-	detect.NightDriving:     {"from": 120, "to": 300, "time": 900, "speed": 10},
-	detect.Fatigue:          {"driving": 4 * 3600, "rest": 1200, "daily": 8 * 3600, "speed": 5},
-	detect.Speeding:         {"motorway": 80, "other": 60, "share": 0.1, "time": 60},
-	detect.NonOperating:     {"days": 5, "trips": 3, "within": 336 * 3600},
-	detect.Silent:           {"time": 24 * 3600},
-	detect.MovedWhileOff:    {"distance": 3000, "time": 600},
-	detect.LicenceConflict:  {"days": 30},
+// number gives the numbers of a city's rules.
+func number(p *pack.City) detect.Value {
+	return func(rule, parameter string) (float64, bool) {
+		for _, d := range p.Detection.Detectors {
+			if d.ID != rule {
+				continue
+			}
+			for _, x := range d.Parameters {
+				if x.ID == parameter {
+					return d.Number(parameter, x.Type)
+				}
+			}
+		}
+		return 0, false
+	}
 }
 
 // Row is what became of one rule: Planted are hidden matters, Found those of them
@@ -100,7 +100,11 @@ func Nantong(ctx context.Context, o Options) error {
 func watchCity(ctx context.Context, town *nantong.Town, seed uint64) (City, error) {
 	began := time.Now()
 	c := City{Seed: seed, Vehicles: town.Vehicles(), Days: len(town.Days()), Faults: []string{}}
-	rules, err := detect.NewRules(func(rule, p string) (float64, bool) { v, ok := numbers[rule][p]; return v, ok }, nantong.Zone)
+	jianghai, faults := pack.LoadFS(cities.Jianghai())
+	if len(faults) > 0 {
+		return c, fmt.Errorf("the city's pack: %v", faults[0])
+	}
+	rules, err := detect.NewRules(number(jianghai), nantong.Zone)
 	if err != nil {
 		return c, err
 	}
