@@ -27,6 +27,8 @@ import (
 	"yiwang/credential"
 	"yiwang/directory"
 	"yiwang/fleet"
+	"yiwang/fleet/gateway"
+	"yiwang/fleet/history"
 	"yiwang/fleet/intercept"
 	"yiwang/identity"
 	"yiwang/incident"
@@ -49,6 +51,7 @@ type Options struct {
 	Database string         // postgres://… in place of the SQLite file in Data
 	Origin   string         // how people reach the program, "https://city.example"
 	MQTT     net.Listener   // for sensors; nil: none. It is closed with the program
+	JT808    net.Listener   // for vehicle terminals; nil: none. It is closed with the program
 	Proxies  []netip.Prefix // in front of the program, whose X-Forwarded-For is believed
 	Clock    city.Clock
 	Since    time.Time // when the city's records begin, if before the first run: licences may be that old
@@ -78,20 +81,23 @@ type App struct {
 	Incidents   *incident.Service  // nil where the city takes no reports
 	Reach       *intercept.Service // nil where the city has no map of its roads
 	Registers   *fleet.Registers   // of dangerous goods and watched vehicles
+	Tracks      *history.Log       // nil where the city watches no vehicles
+	Vehicles    *fleet.Monitor     // nil with Tracks
 	Notices     *notify.Notify
 	Scores      *scorecard.Scorecard
 	Search      *search.Index
 	Site        *web.Site
 
-	outside outside
-	handler http.Handler
-	broker  *mqtt.Broker
-	ready   bool
-	closing chan struct{} // closed when the last requests are waited for
-	close   sync.Once
-	stop    context.CancelFunc
-	work    sync.WaitGroup
-	mu      sync.Mutex
+	outside   outside
+	handler   http.Handler
+	broker    *mqtt.Broker
+	terminals *gateway.Gateway
+	ready     bool
+	closing   chan struct{} // closed when the last requests are waited for
+	close     sync.Once
+	stop      context.CancelFunc
+	work      sync.WaitGroup
+	mu        sync.Mutex
 }
 
 // PackFaults is returned by New when the city pack has faults.
@@ -237,6 +243,11 @@ func (a *App) build(ctx context.Context) error {
 			return err
 		}
 	}
+	if !a.Existing {
+		if err := a.watchVehicles(); err != nil {
+			return err
+		}
+	}
 	a.followers()
 	return nil
 }
@@ -289,6 +300,9 @@ func (a *App) domain(ctx context.Context) (err error) {
 			return fmt.Errorf("the pack describes no %s", incident.ClassifierID) // pack.Load asks for it
 		}
 		if err := a.Algorithms.Add(a.Incidents.Registered(*about)); err != nil {
+			return err
+		}
+		if err := a.registerDetectors(); err != nil {
 			return err
 		}
 		maps.Copy(effects, a.Incidents.Effects())
@@ -372,6 +386,18 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if a.Incidents != nil {
 		a.goes(func() { a.fileAlerts(run) })
 	}
+	if a.Vehicles != nil {
+		if err := a.Registers.Reload(ctx); err != nil {
+			return err
+		}
+		if err := a.Vehicles.Start(ctx); err != nil {
+			return err
+		}
+		a.goes(func() { a.settle(run) })
+	}
+	if err := a.openTerminals(run); err != nil {
+		return err
+	}
 	if err := a.Notices.Start(ctx); err != nil {
 		return err
 	}
@@ -404,10 +430,23 @@ func (a *App) Stop() error {
 			a.Log.Warn("the door for sensors did not close", "err", err)
 		}
 	}
+	if a.terminals != nil {
+		if err := a.terminals.Close(); err != nil {
+			a.Log.Warn("the door for vehicle terminals did not close", "err", err)
+		}
+	}
+	if a.Vehicles != nil {
+		a.Vehicles.Stop()
+	}
 	if a.stop != nil {
 		a.stop()
 	}
 	a.work.Wait()
+	if a.Tracks != nil {
+		if err := a.Tracks.Close(); err != nil {
+			a.Log.Warn("what vehicles did was not closed", "err", err)
+		}
+	}
 	a.Notices.Stop()
 	a.Journal.Stop()
 	if err := a.DB.Close(); err != nil {

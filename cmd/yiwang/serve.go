@@ -24,6 +24,7 @@ type serveCmd struct {
 	Listen   string         `default:"localhost:8080" help:"Address to listen on."`
 	Origin   string         `help:"How people reach the program, such as https://city.example; default http and the address."`
 	MQTT     string         `name:"mqtt" placeholder:"ADDR" help:"Address to listen on for sensors, such as :1883; default is not to."`
+	JT808    string         `name:"jt808" placeholder:"ADDR" help:"Address to listen on for vehicle terminals (JT/T 808), such as :7611; default is not to."`
 	Proxy    []netip.Prefix `help:"Networks of the proxies in front, such as 127.0.0.1/32: their X-Forwarded-For says who asks."`
 }
 
@@ -33,11 +34,15 @@ func (c *serveCmd) Run(e *env) error {
 		return exit{exitUsage, err.Error()}
 	}
 	defer l.Close()
-	sensors, err := listenSensors(c.MQTT)
+	sensors, err := listenDevices(c.MQTT)
 	if err != nil {
 		return exit{exitUsage, err.Error()}
 	}
-	a, err := app.New(e.ctx, app.Options{City: c.City, Data: c.Data, Database: c.Database, Origin: origin, MQTT: sensors, Proxies: c.Proxy})
+	terminals, err := listenDevices(c.JT808)
+	if err != nil {
+		return exit{exitUsage, err.Error()}
+	}
+	a, err := app.New(e.ctx, app.Options{City: c.City, Data: c.Data, Database: c.Database, Origin: origin, MQTT: sensors, JT808: terminals, Proxies: c.Proxy})
 	if err != nil {
 		return e.packFaults(err)
 	}
@@ -55,6 +60,7 @@ type demoCmd struct {
 	City     string `help:"Another city's folder; default is Jianghai, which travels in the program." type:"path"`
 	Database string `help:"postgres://… in place of the SQLite file." env:"YIWANG_DATABASE"`
 	MQTT     string `name:"mqtt" placeholder:"ADDR" help:"Address to listen on for sensors, such as localhost:1883; default is not to."`
+	JT808    string `name:"jt808" placeholder:"ADDR" help:"Address to listen on for vehicle terminals (JT/T 808), such as localhost:7611; default is not to."`
 	Seed     int64  `default:"1" help:"Same seed, same city."`
 	Quiet    bool   `help:"No made-up life: only the sign-ins and their papers."`
 }
@@ -66,7 +72,11 @@ func (c *demoCmd) Run(e *env) (err error) {
 		return exit{exitUsage, err.Error()}
 	}
 	defer l.Close()
-	sensors, err := listenSensors(c.MQTT)
+	sensors, err := listenDevices(c.MQTT)
+	if err != nil {
+		return exit{exitUsage, err.Error()}
+	}
+	terminals, err := listenDevices(c.JT808)
 	if err != nil {
 		return exit{exitUsage, err.Error()}
 	}
@@ -81,7 +91,7 @@ func (c *demoCmd) Run(e *env) (err error) {
 	if c.City == "" {
 		pack = cities.Jianghai()
 	}
-	a, err := app.New(e.ctx, app.Options{City: c.City, CityFS: pack, Data: data, Database: c.Database, Origin: origin, MQTT: sensors, Demo: true,
+	a, err := app.New(e.ctx, app.Options{City: c.City, CityFS: pack, Data: data, Database: c.Database, Origin: origin, MQTT: sensors, JT808: terminals, Demo: true,
 		Since: demo.Began(time.Now()).AddDate(0, 0, -1)}) // the papers that people hold are older than the program
 	if err != nil {
 		return e.packFaults(err)
@@ -183,7 +193,7 @@ func listen(addr, origin string) (net.Listener, string, error) {
 	return l, origin, nil
 }
 
-func listenSensors(addr string) (net.Listener, error) {
+func listenDevices(addr string) (net.Listener, error) {
 	if addr == "" {
 		return nil, nil
 	}

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"yiwang/city"
+	"yiwang/fleet"
+	"yiwang/fleet/detect"
+	"yiwang/fleet/gateway"
+	"yiwang/fleet/history"
+	"yiwang/geo"
+)
+
+// settleEvery is how often positions that are written no longer become Parquet.
+const settleEvery = 5 * time.Minute
+
+// onRoad is how far from the middle of a road a vehicle still stands on it, in metres.
+const onRoad = 25
+
+// watchVehicles makes what keeps positions and watches vehicles, in a city that has
+// rules for it.
+func (a *App) watchVehicles() (err error) {
+	p := a.Pack
+	if len(p.Detection.Detectors) == 0 {
+		return nil
+	}
+	if a.Tracks, err = history.Open(filepath.Join(a.Data, "tracks"), history.Options{Clock: a.Clock}); err != nil {
+		return err
+	}
+	var near geo.Point
+	if p.Roads != nil {
+		near = geo.Point{Lat: (p.Roads.Box.South + p.Roads.Box.North) / 2, Lon: (p.Roads.Box.West + p.Roads.Box.East) / 2}
+	}
+	a.Vehicles, err = fleet.NewMonitor(fleet.MonitorOptions{DB: a.DB, Access: a.Access, Clock: a.Clock, Zone: p.Zone, Registers: a.Registers, History: a.Tracks, Board: a.Alerts,
+		Ground: detect.Ground{Motorway: detect.Along(p.Roads, near, onRoad, geo.Motorway), Road: detect.Along(p.Roads, near, onRoad)}, Log: a.Log})
+	return err
+}
+
+// openTerminals opens the door for vehicle terminals, where there is to be one.
+func (a *App) openTerminals(ctx context.Context) (err error) {
+	if a.JT808 == nil {
+		return nil
+	}
+	if a.Vehicles == nil {
+		return errors.Join(errors.New("the city has no rules for vehicles (detection.yaml)"), a.JT808.Close())
+	}
+	program := city.SystemActor("gateway")
+	a.terminals, err = gateway.New(gateway.Options{Clock: a.Clock, Log: a.Log, Key: a.Journal.Vault().Digest("gateway", "terminals"),
+		Record: func(ctx context.Context, ps []history.Position) error { return a.Vehicles.Record(ctx, program, ps) },
+		Vehicle: func(phone string) (string, bool) {
+			if v := a.Registers.Book().VehicleByTerminal(phone); v != nil {
+				return string(v.ID), true
+			}
+			return "", false
+		}})
+	if err != nil {
+		return err
+	}
+	a.goes(func() {
+		if err := a.terminals.Serve(ctx, a.JT808); err != nil {
+			a.Log.Error("the door for vehicle terminals is closed", "err", err)
+		}
+	})
+	return nil
+}
+
+// settle makes what is kept of tracks smaller and drops what is too old.
+func (a *App) settle(ctx context.Context) {
+	tick := time.NewTicker(settleEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if _, err := a.Tracks.Settle(ctx); err != nil && ctx.Err() == nil {
+			a.Log.WarnContext(ctx, "tracks could not be settled", "err", err)
+		}
+	}
+}
