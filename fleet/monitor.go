@@ -75,7 +75,6 @@ type noticed struct {
 type shard struct {
 	m     *Monitor
 	in    chan history.Position
-	read  chan chan struct{}
 	mu    sync.RWMutex // guards live
 	live  map[register.VehicleID]Live
 	known map[register.VehicleID]*watched

@@ -254,7 +254,7 @@ func (l *Log) begin(now time.Time) error {
 		return err
 	}
 	l.f, l.name, l.began, l.size = f, name, now, 0
-	if _, err := f.Write([]byte(segmentHead)); err == nil {
+	if _, err = f.Write([]byte(segmentHead)); err == nil {
 		err = syncDir(dir)
 	}
 	if err != nil {

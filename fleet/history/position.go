@@ -2,7 +2,6 @@ package history
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -126,8 +125,6 @@ func (p *Position) put(b []byte, at int64) []byte {
 	b = binary.AppendUvarint(b, uint64(p.Mileage))
 	return append(b, p.Source)
 }
-
-var errShort = errors.New("history: a record is cut short or holds a number that can't be")
 
 // cursor takes values off a frame; after the first fault all are zero.
 type cursor struct {
