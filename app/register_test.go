@@ -208,6 +208,9 @@ func TestTheRegisterInABrowser(t *testing.T) {
 			v.Expect(say("What people decide", "人决定什么"), say("People have judged 2", "其中 2 次人已经看过"))
 			v.Click(say("By month", "按月看"))
 			v.Screenshot("model")
+			v.Go("/algorithms/night_driving")
+			v.Expect(say("It hasn't been used yet.", "还没有用过。"))
+			v.Screenshot("detector")
 		})
 	}
 }

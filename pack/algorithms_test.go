@@ -86,7 +86,7 @@ func TestDescriptionsAreChecked(t *testing.T) {
 	}
 }
 
-// A rule and a model never share a name.
+// A rule, a model and a detector never share a name.
 func TestRulesAndModelsAreUnlike(t *testing.T) {
 	m := small(t)
 	id := ""
@@ -96,7 +96,13 @@ func TestRulesAndModelsAreUnlike(t *testing.T) {
 		}
 	}
 	m["algorithms/"+id+".yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(described, "incident-classes", id, 1))}
+	m["detection.yaml"] = &fstest.MapFile{Data: []byte("detectors:\n  - id: " + id + "\n")}
 	_, found := LoadFS(m)
+	if !slices.ContainsFunc(found, func(f Fault) bool {
+		return f.File == "detection.yaml" && f.Line == 2 && f.Message.Key == "pack.taken"
+	}) {
+		t.Errorf("a detector: %v", said(found))
+	}
 	if !slices.ContainsFunc(found, func(f Fault) bool {
 		return f.File == "rules/"+id+".yaml" && f.Line == 1 && f.Message.Key == "pack.taken"
 	}) {

@@ -1,6 +1,8 @@
 package pack
 
 import (
+	"fmt"
+
 	"yiwang/city"
 	"yiwang/incident"
 )
@@ -24,6 +26,15 @@ func (l *loader) checkAlgorithms() {
 	for _, id := range sortedKeys(works) {
 		if works[id] && !told[id] && !l.unread["algorithms/"+string(id)+".yaml"] {
 			l.site.at("incidents", "pack.not_described", "id", string(id))
+		}
+	}
+	for i, x := range l.rulesDef.Detectors {
+		id, folder := city.RuleID(x.ID), "rules"
+		if told[id] {
+			folder = "algorithms"
+		}
+		if told[id] || l.known.rules[id] != nil {
+			l.detection.at(fmt.Sprintf("detectors.%d.id", i), "pack.taken", "id", x.ID, "file", folder+"/"+x.ID+".yaml")
 		}
 	}
 	for i, d := range l.rules.docs {

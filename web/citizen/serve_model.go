@@ -75,13 +75,31 @@ func (p *Pages) turned(r algorithm.Record) Turned {
 		t.Months = append(t.Months, row(web.Plain(r.Months[i].Month), r.Months[i].Outcomes))
 	}
 	for _, x := range r.Wrong[:min(mostInstead, len(r.Wrong))] {
-		name := web.Plain(x.Code)
-		if c, ok := p.Pack.Class(city.ItemCode(x.Code)); ok {
-			name = c.Name
-		}
-		t.Instead = append(t.Instead, web.Words("citizen.model.record.reason", "name", name, "n", x.N))
+		t.Instead = append(t.Instead, web.Words("citizen.model.record.reason", "name", p.reason(x.Code), "n", x.N))
 	}
 	return t
+}
+
+// reason names why something was wrong: the class that it was instead, or what an
+// inspection chose.
+func (p *Pages) reason(code string) city.Text {
+	if c, ok := p.Pack.Class(city.ItemCode(code)); ok {
+		return c.Name
+	}
+	if k, ok := p.Pack.Kind(p.Pack.Site.Incidents.Inspection); ok {
+		for _, s := range k.Stages {
+			for _, o := range s.Outcomes {
+				for _, list := range o.Choices {
+					for _, c := range list {
+						if c.ID == code {
+							return c.Name
+						}
+					}
+				}
+			}
+		}
+	}
+	return web.Plain(code)
 }
 
 // percent is a share of 0 to 1 in whole per cent.
