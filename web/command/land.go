@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"net/http"
 	"strings"
 
@@ -90,14 +91,7 @@ func drawLand(roads *geo.Roads, communities []city.Region) land {
 // at is a point as GeoJSON writes it: longitude first, to a decimetre.
 func at(p geo.Point) [2]float64 { return [2]float64{round6(p.Lon), round6(p.Lat)} }
 
-func round6(f float64) float64 { return float64(int64(f*1e6+half(f))) / 1e6 }
-
-func half(f float64) float64 {
-	if f < 0 {
-		return -0.5
-	}
-	return 0.5
-}
+func round6(f float64) float64 { return math.Round(f*1e6) / 1e6 }
 
 func line(points []geo.Point) [][2]float64 {
 	out := make([][2]float64, len(points))

@@ -84,7 +84,7 @@ func (p *Pages) live(w http.ResponseWriter, r *http.Request, actor city.Actor) e
 	defer next.Stop()
 	for {
 		if err := p.update(ctx, s, actor, t); err != nil {
-			if ctx.Err() == nil && city.KindOf(err) != "" {
+			if ctx.Err() == nil {
 				slog.WarnContext(ctx, "the command centre's stream ended", "err", err)
 			}
 			return nil // its head is sent, so no page can follow; the browser asks anew
