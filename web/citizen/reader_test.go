@@ -86,8 +86,10 @@ func (v *reader) send(method, path string, kind string, body io.Reader) *reader 
 func (v *reader) sane() {
 	v.Helper()
 	said := v.text("html")
-	if code := v.text(".code-text"); code != "" { // of a licence: any signs may follow each other
-		said = strings.ReplaceAll(said, code, "")
+	for _, free := range v.all(".code-text, textarea") { // any signs may follow each other in a licence's code, and in what somebody typed
+		if given := words(free); given != "" {
+			said = strings.ReplaceAll(said, given, "")
+		}
 	}
 	for _, bad := range []string{"citizen.", "web.", "service.no", "service.m", "purpose.", "%!", "<nil>", "{n", "{due", "{item", "{body", "**", "case.not", "INTERNAL"} {
 		if i := strings.Index(said, bad); i >= 0 {
