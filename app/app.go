@@ -40,6 +40,7 @@ import (
 	"yiwang/search"
 	"yiwang/serviceitem"
 	"yiwang/web"
+	records "yiwang/web/fleet"
 )
 
 // Options say which city to run and where its data lie. City and Data are
@@ -89,6 +90,7 @@ type App struct {
 	Site        *web.Site
 
 	outside   outside
+	records   *records.Pages
 	handler   http.Handler
 	broker    *mqtt.Broker
 	terminals *gateway.Gateway

@@ -25,7 +25,7 @@ func (a *App) hotline(atDesk *desk.Deps, mux *http.ServeMux) {
 		Frame: func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
 			return desk.Frame(ctx, deps, actor, section)
 		},
-		CasePath: func(n city.CaseNumber) string { return desk.CasePath(n, "") }})
+		CasePath: func(n city.CaseNumber) string { return desk.CasePath(n, "") }, VehicleDay: a.vehicleDay})
 	mux.Handle(alerts.Path, noticed)
 	mux.Handle(alerts.Path+"/", noticed)
 	calls := hotline.New(hotline.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Cases: a.Cases, Incidents: a.Incidents, Items: a.Items, Knowledge: a.Pack.Knowledge,

@@ -390,7 +390,7 @@ func (m *Monitor) Where(ctx context.Context, actor city.Actor, v register.Vehicl
 }
 
 // Track reads where a vehicle was from one moment to another, the second not
-// included, at most so many positions; that somebody looked is on record.
+// included, at most so many positions.
 func (m *Monitor) Track(ctx context.Context, actor city.Actor, v register.VehicleID, from, to time.Time, most int) (list []history.Position, more bool, err error) {
 	if err := m.Access.Ask(ctx, actor, "position.read", access.Resource{Type: "Fleet"}); err != nil {
 		return nil, false, err

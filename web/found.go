@@ -36,6 +36,8 @@ type FoundAt struct {
 // FoundPiece is a piece of evidence in words.
 type FoundPiece struct {
 	What    city.Text
+	About   string // code of the Subject
+	Href    string // to more about it; "" where the reader has none
 	Subject city.Text
 	Numbers []Row
 	At      geo.Point
@@ -75,7 +77,7 @@ func FoundOf(b *alert.Board, a alert.Alert, list []alert.Sighting, names func(co
 }
 
 func pieceOf(e alert.Evidence) FoundPiece {
-	p := FoundPiece{What: coded("web.found.what."+e.What, e.What), At: geo.Point{Lat: e.Lat, Lon: e.Lon}}
+	p := FoundPiece{What: coded("web.found.what."+e.What, e.What), About: e.Subject, At: geo.Point{Lat: e.Lat, Lon: e.Lon}}
 	switch {
 	case e.Subject != "":
 		p.Subject = SubjectWords(e.Subject)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,10 +53,11 @@ type MapView struct {
 	Title city.Text // what the map shows, for those who don't see it
 	// Centre and Radius say what is shown: so many metres from the middle to the
 	// upper edge, and 1.8 times as many to the sides. Without a centre it is the
-	// box around the pins, and without pins the whole city.
+	// box around the pins and lines, and without any the whole city.
 	Centre geo.Point
 	Radius float64
-	Pins   []Pin // at most 200 are shown
+	Pins   []Pin         // at most 200 are shown
+	Lines  [][]geo.Point // ways that were taken
 	Pick   bool
 	Picked geo.Point // what was chosen before
 	NoList bool      // the page itself says in words what the pins say
@@ -79,6 +81,7 @@ type mapped struct {
 	unit     float64 // metres
 	roads    []mappedRoads
 	waters   []string
+	tracks   []string
 	labels   []mapLabel
 	barUnits float64 // length of the scale bar
 	bar      city.Message
@@ -202,6 +205,11 @@ func lay(ctx context.Context, v MapView) mapped {
 			m.waters = append(m.waters, path)
 		}
 	}
+	for _, l := range m.Lines {
+		if len(l) > 1 {
+			m.tracks = append(m.tracks, m.line(l))
+		}
+	}
 	m.name(ctx, lines, waters)
 	m.scale()
 	return m
@@ -218,8 +226,8 @@ func (m *mapped) frame(roads *geo.Roads) {
 	}
 	switch {
 	case !at.IsZero() && at.Valid():
-	case len(m.Pins) > 0:
-		points := make([]geo.Point, 0, len(m.Pins))
+	case len(m.Pins)+len(m.Lines) > 0:
+		points := slices.Concat(m.Lines...)
 		for _, p := range m.Pins {
 			if p.At.Valid() {
 				points = append(points, p.At)

@@ -179,5 +179,9 @@ func (r *Rules) prepare(num func(rule, p string) float64, zone *time.Location) e
 // On reports whether the rule is looked for.
 func (r *Rules) On(id string) bool { return r.on[id] }
 
+// Stays is what a stay is for all rules: as far as the narrowest asks and as short as
+// the shortest.
+func (r *Rules) Stays() track.Settings { return r.watch.Stays.Settings }
+
 // Back is how far back the rules look on stays, in microseconds.
 func (r *Rules) Back() int64 { return max(r.closed.within, r.unknown.within, r.trips.within, day) }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"yiwang/alert"
@@ -31,6 +32,9 @@ type Deps struct {
 	Frame func(ctx context.Context, actor city.Actor, section string) web.DeskDoc
 	// CasePath is where a case is opened.
 	CasePath func(city.CaseNumber) string
+	// VehicleDay is where a vehicle's day is replayed; "" where the officer may not see
+	// it.
+	VehicleDay func(actor city.Actor, vehicle string, at time.Time) string
 }
 
 type pages struct{ Deps }
@@ -100,7 +104,7 @@ func (p *pages) list(w http.ResponseWriter, r *http.Request, actor city.Actor) e
 }
 
 func (p *pages) row(a alert.Alert) Row {
-	return Row{Href: Path + "/" + a.ID.String(), Rule: p.ruleName(a.Rule), State: web.AlertState(a.State), Says: a.Text, About: web.SubjectWords(a.Subject),
+	return Row{Href: OnePath(a.ID), Rule: p.ruleName(a.Rule), State: web.AlertState(a.State), Says: a.Text, About: web.SubjectWords(a.Subject),
 		Where: p.where(a), Times: a.Times, Last: a.Last, Case: a.Case}
 }
 
@@ -159,6 +163,7 @@ type One struct {
 	CaseHref string
 	Silence  string // address of the form that silences the like; "" where the officer may not
 	Others   string // address of the alerts about the same
+	Day      string // address of the day of the vehicle that it is about; "" where there is none
 }
 
 func (p *pages) one(w http.ResponseWriter, r *http.Request, actor city.Actor) error {
@@ -176,7 +181,18 @@ func (p *pages) one(w http.ResponseWriter, r *http.Request, actor city.Actor) er
 	if err != nil {
 		return err
 	}
-	o := One{Found: web.FoundOf(p.Board, a, list, p.Incidents.OutcomeName), Subject: a.Subject, Where: p.where(a), Case: a.Case, Others: path(Path, "subject", a.Subject)}
+	o := One{Found: web.FoundOf(p.Board, a, list, p.Incidents.OutcomeName), Subject: a.Subject, Where: p.where(a), Case: a.Case, Others: AboutPath(a.Subject)}
+	if id, ok := strings.CutPrefix(a.Subject, "vehicle:"); ok {
+		o.Day = p.VehicleDay(actor, id, a.Last)
+	}
+	for i := range o.Found.Evidence {
+		at := &o.Found.Evidence[i]
+		for j := range at.Pieces {
+			if id, ok := strings.CutPrefix(at.Pieces[j].About, "vehicle:"); ok {
+				at.Pieces[j].Href = p.VehicleDay(actor, id, at.Alert.From)
+			}
+		}
+	}
 	if a.Case != "" {
 		o.CaseHref = p.CasePath(a.Case)
 	}

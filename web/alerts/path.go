@@ -22,6 +22,12 @@ func path(at string, pairs ...string) string {
 	return at + "?" + q.Encode()
 }
 
+// OnePath is where an alert is opened.
+func OnePath(id city.AlertID) string { return Path + "/" + id.String() }
+
+// AboutPath is where the alerts about something are listed.
+func AboutPath(subject string) string { return path(Path, "subject", subject) }
+
 // faultsOf are what is wrong with a form, by its fields; nil where the error says
 // something else.
 func faultsOf(err error) []city.Field {

@@ -48,13 +48,13 @@ type Deps struct {
 // Pages serves the command centre. It is safe for concurrent use.
 type Pages struct {
 	Deps
-	land    land
+	land    *web.Land
 	streams atomic.Int64
 }
 
 // New gives the pages. They must be served inside web.Site.Wrap.
 func New(d Deps) http.Handler {
-	p := &Pages{Deps: d, land: drawLand(d.Roads, d.Directory.Communities())}
+	p := &Pages{Deps: d, land: web.DrawLand(d.Roads, d.Directory.Communities())}
 	mux := http.NewServeMux()
 	for pattern, f := range map[string]func(http.ResponseWriter, *http.Request, city.Actor) error{
 		"GET " + Path:                     p.page,

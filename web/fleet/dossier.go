@@ -25,6 +25,7 @@ type Dossier struct {
 	Tags  []web.Tagged
 	Path  string // of the record
 	Facts []Fact
+	Links []web.Link
 	Map   web.MapView
 	Parts []Part
 	// History are the versions, the newest first.
@@ -174,6 +175,9 @@ func (p *Pages) vehicle(w http.ResponseWriter, r *http.Request) error {
 	}
 	d.fact("registers.permit.state", permitCell(v, b.Day()))
 	d.say("registers.record", v.Ref().String())
+	if p.MayReplay(web.ViewOf(ctx).Actor) {
+		d.Links = append(d.Links, web.Link{Text: web.Words("replay.link"), Href: DayPath(v.ID, a.On)})
+	}
 	routes := Part{Title: "registers.routes", None: "registers.routes.none", Columns: []web.Column{{Name: web.Words("registers.route")}, {Name: web.Words("registers.route.from")},
 		{Name: web.Words("registers.route.to")}, {Name: web.Words("registers.route.km"), Number: true}, {Name: web.Words("registers.corridor"), Number: true}}}
 	for _, x := range b.RoutesOf(v.ID) {

@@ -8,6 +8,7 @@ import (
 	"github.com/a-h/templ"
 
 	"yiwang/access"
+	"yiwang/alert"
 	"yiwang/city"
 	registers "yiwang/fleet"
 	"yiwang/fleet/register"
@@ -24,11 +25,19 @@ const (
 // perPage is how many lines a list has.
 const perPage = 50
 
-// Deps are what the pages stand on. All are needed.
+// Deps are what the pages stand on. All are needed, but a city that watches no
+// vehicles has no Vehicles, and then Alerts, Land and the paths may be missing, too.
 type Deps struct {
 	DB        *db.DB
 	Access    *access.Access
 	Registers *registers.Registers
+	Vehicles  *registers.Monitor
+	Alerts    *alert.Board
+	Land      *web.Land
+	// AlertPath is where an alert is opened, AlertsPath where those about something
+	// are listed.
+	AlertPath  func(city.AlertID) string
+	AlertsPath func(subject string) string
 	// Frame is what stands around the pages of officers.
 	Frame  func(ctx context.Context, actor city.Actor, section string) web.DeskDoc
 	Region func(city.RegionCode) city.Text
@@ -46,6 +55,10 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 	mux.Handle("GET "+PathSites+"/{id}", web.Page(p.site))
 	mux.Handle("GET "+PathVehicles, web.Page(p.vehicles))
 	mux.Handle("GET "+PathVehicles+"/{id}", web.Page(p.vehicle))
+	if p.Vehicles != nil {
+		mux.Handle("GET "+PathDays+"/{id}", web.Page(p.day))
+		mux.Handle("GET "+pathLand, web.Page(p.land))
+	}
 }
 
 // May reports whether somebody may look things up here, for the menu.

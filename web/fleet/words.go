@@ -110,3 +110,24 @@ func dayValue(d city.Date) string {
 	}
 	return d.String()
 }
+
+var dayZero city.Date
+
+var replayScript = templ.NewOnceHandle()
+
+// paces are how fast a day can be watched: so many of its minutes in a second.
+var paces = []web.Option{{Value: "2", Label: web.Words("replay.pace.slow")}, {Value: "15", Label: web.Words("replay.pace.middle")}, {Value: "60", Label: web.Words("replay.pace.fast")}}
+
+var (
+	stepColumns = []web.Column{{Name: web.Words("replay.did")}, {Name: web.Words("replay.from")}, {Name: web.Words("replay.to")},
+		{Name: web.Words("replay.long")}, {Name: web.Words("replay.where")}, {Name: web.Words("replay.far"), Number: true}, {Name: web.Words("replay.peak"), Number: true}}
+	hourColumns = []web.Column{{Name: web.Words("replay.hour")}, {Name: web.Words("replay.peak"), Number: true}, {Name: web.Words("replay.hour.km"), Number: true}}
+)
+
+// drawn are the addresses of what draws the map, where it was built in.
+func drawn(ctx context.Context) templ.Attributes {
+	if !web.Drawn(ctx) {
+		return nil
+	}
+	return web.DrawWith(ctx)
+}
