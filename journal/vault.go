@@ -77,41 +77,46 @@ func (v *Vault) Digest(label, value string) []byte {
 // is true, which the caller allows for an empty database alone: a new key beside
 // old records would lose them all. A file that others may read is refused.
 func LoadMaster(path string, create bool) ([]byte, error) {
-	info, err := os.Stat(path)
+	key, err := ReadSecret(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if !create {
 			return nil, fmt.Errorf("the master key %s is missing, but the database holds sealed records: restore the key from its backup", path)
 		}
-		return createMaster(path)
+		key = make([]byte, 32)
+		_, _ = rand.Read(key)
+		return key, CreateSecret(path, key)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("the master key %s can be read by others (mode %o): run chmod 600 on it", path, info.Mode().Perm())
-	}
-	key, err := os.ReadFile(path)
 	if err == nil && len(key) != 32 {
 		err = fmt.Errorf("the master key %s has %d bytes, want 32", path, len(key))
 	}
 	return key, err
 }
 
-// createMaster makes the file whole or not at all, and never over another: two
-// programs started at once end with one key, and a crash leaves no half of one.
-func createMaster(path string) ([]byte, error) {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key)
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(dir, ".master-*") // mode 0600
+// ReadSecret reads a file that none but its owner may read; another is refused.
+func ReadSecret(path string) ([]byte, error) {
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("the key %s can be read by others (mode %o): run chmod 600 on it", path, info.Mode().Perm())
+	}
+	return os.ReadFile(path)
+}
+
+// CreateSecret makes the file whole or not at all, and never over another: two
+// programs started at once end with one key, and a crash leaves no half of one.
+func CreateSecret(path string, secret []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".secret-*") // mode 0600
+	if err != nil {
+		return err
+	}
 	defer os.Remove(f.Name())
-	if _, err = f.Write(key); err == nil {
+	if _, err = f.Write(secret); err == nil {
 		err = f.Sync()
 	}
 	if e := f.Close(); err == nil {
@@ -123,10 +128,7 @@ func createMaster(path string) ([]byte, error) {
 	if err == nil {
 		err = syncDir(dir)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return key, nil
+	return err
 }
 
 func syncDir(dir string) error {
