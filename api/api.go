@@ -32,6 +32,7 @@ import (
 	"yiwang/notify"
 	"yiwang/search"
 	"yiwang/serviceitem"
+	"yiwang/tlog"
 )
 
 // Deps are the parts the API speaks for; all are needed.
@@ -55,6 +56,7 @@ type Deps struct {
 	Incidents   *incident.Service  // nil where the city takes no reports
 	Reach       *intercept.Service // nil where the city has no map of its roads
 	Registers   *fleet.Registers
+	PublicLog   *tlog.Log // nil where none is kept
 	// Checks bounds how often one address may check licences; nil makes one.
 	Checks *identity.Pace
 	// Address says where a request comes from; nil takes the connection's.

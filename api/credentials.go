@@ -6,6 +6,7 @@ import (
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/internal/db"
+	"yiwang/tlog"
 )
 
 type credentialQuery struct {
@@ -98,16 +99,20 @@ type verifyIn struct {
 
 type verifyBody struct {
 	Valid    bool                 `json:"valid"`
-	Kind     credential.Kind      `json:"kind"`
-	Reason   credential.Reason    `json:"reason" doc:"A closed list: ok, not_a_code, damaged, unsupported, unknown_signer, bad_signature, signer_not_valid, not_yet_valid, expired, suspended, revoked, cancelled, lapsed, transferred, withdrawn, other, number_wrong, number_only, number_unknown"`
+	Kind     credential.Kind      `json:"kind" doc:"licence, receipt, or empty for what is neither"`
+	Reason   credential.Reason    `json:"reason" doc:"A closed list: ok, not_a_code, damaged, unsupported, unknown_signer, bad_signature, signer_not_valid, not_yet_valid, expired, suspended, revoked, cancelled, lapsed, transferred, withdrawn, other, number_wrong, number_only, number_unknown; for a receipt ok, damaged, unknown_log, bad_signature, not_in_log, no_statement, few_witnesses, from_the_future"`
 	Message  string               `json:"message"`
 	Claims   *credential.Claims   `json:"claims,omitempty"`
 	Warnings []credential.Warning `json:"warnings,omitempty"`
+	Receipt  *tlog.Checked         `json:"receipt,omitempty" doc:"What a receipt of the public log says, and where it stands."`
 }
 
 func (a *API) verify(ctx context.Context, _ city.Actor, in *verifyIn) (*body[verifyBody], error) {
 	if err := a.Checks.Try(readerFrom(ctx).address, a.Clock.Now()); err != nil {
 		return nil, err
+	}
+	if tlog.LooksLikeReceipt(in.Body.Code) {
+		return &body[verifyBody]{a.verifyReceipt(ctx, in.Body.Code)}, nil
 	}
 	var r credential.Result
 	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {

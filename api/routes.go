@@ -38,6 +38,9 @@ func (a *API) routes() {
 	register(a, get("/cases/{number}", "get-case", "A case with its clock, history and what you can do.", absent), a.getCase)
 	register(a, large(post("/cases/{number}/actions", "act", "Move a case on. 409 carries the case as it stands.", http.StatusOK, absent), 24<<20), a.act)
 	register(a, get("/cases/{number}/notices", "list-notices", "Who was told what about a case, by which channel, and what became of it: yours, and for officers everybody's.", absent), a.listNotices)
+	receipt := get("/cases/{number}/receipt", "get-receipt", "A receipt of the public log about a case (c2sp.org/tlog-proof@v1), the newest or the one asked for. 503 until the log has published it.", absent)
+	receipt.media = []string{"text/plain"}
+	register(a, receipt, a.receipt)
 	register(a, post("/cases/{number}/rating", "rate", "Rate the service, once.", http.StatusOK, absent), a.rate)
 	register(a, post("/cases/{number}/review", "review", "Ask a person to look again at what a rule decided.", http.StatusCreated, absent), a.review)
 

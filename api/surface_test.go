@@ -165,7 +165,7 @@ func TestDocumentIsOpenAPI31(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) != 30 {
+	if len(ids) != 31 {
 		t.Errorf("%d operations", len(ids))
 	}
 }

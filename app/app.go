@@ -39,6 +39,7 @@ import (
 	"yiwang/scorecard"
 	"yiwang/search"
 	"yiwang/serviceitem"
+	"yiwang/tlog"
 	"yiwang/web"
 	records "yiwang/web/fleet"
 )
@@ -87,6 +88,8 @@ type App struct {
 	Notices     *notify.Notify
 	Scores      *scorecard.Scorecard
 	Search      *search.Index
+	PublicLog   *tlog.Log     // nil beside a city that is served
+	Witness     *tlog.Witness // of other cities' logs; nil where none is watched
 	Site        *web.Site
 
 	outside   outside
@@ -251,7 +254,10 @@ func (a *App) build(ctx context.Context) error {
 		}
 	}
 	a.followers()
-	return nil
+	if a.Existing {
+		return nil
+	}
+	return a.publicLog()
 }
 
 // domain builds what has state and a clock.
@@ -382,6 +388,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 	a.goes(func() { a.Items.Run(run) })
 	a.goes(func() { a.sweep(run) })
 	a.goes(func() { a.closeShifts(run) })
+	if a.PublicLog != nil {
+		a.goes(func() { a.PublicLog.Run(run) })
+	}
 	a.goes(func() {
 		a.Registers.Run(run, 5*time.Second, func(err error) { a.Log.Warn("the registers could not be read again", "err", err) })
 	})

@@ -258,6 +258,10 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	}
 	c.does(200, "POST", of+"/actions", map[string]any{"action": "special_procedure", "procedure": "site_inspection"}, bearer(inspector)...)
 
+	c.does(404, "GET", of+"/receipt?entry=9999999", nil, me...)
+	p.receiptOf(resident, opened["number"].(string)) // waits for the log
+	c.does(200, "GET", of+"/receipt", nil, me...)
+
 	allowance := c.does(201, "POST", at+"/applications", p.example("senior-allowance"), me...)
 	number := allowance["number"].(string)
 	for end := time.Now().Add(10 * time.Second); allowance["status"] != "closed" && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"yiwang/api"
+	"yiwang/api/publiclog"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential/paper"
@@ -29,6 +30,7 @@ import (
 	"yiwang/web/citizen"
 	"yiwang/web/desk"
 	"yiwang/web/field"
+	ledger "yiwang/web/publiclog"
 	"yiwang/web/report"
 	monthly "yiwang/web/scorecard"
 )
@@ -146,7 +148,7 @@ func (a *App) faces(ctx context.Context) error {
 	s := a.Pack.Site
 	secure := strings.HasPrefix(a.Origin, "https://")
 	checks := identity.NewPace() // one for both faces
-	pages := citizen.New(citizen.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Pack: a.Pack, Directory: a.Directory, Identity: a.Identity,
+	pages := citizen.New(citizen.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Pack: a.Pack, Directory: a.Directory, Identity: a.Identity, PublicLog: a.PublicLog,
 		Cases: a.Cases, Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Search: a.Search, Notices: a.Notices,
 		Clock: a.Clock, Cookie: a.cookie(), Secure: secure, Demo: a.Demo, Address: a.address, Checks: checks})
 	var err error
@@ -155,7 +157,7 @@ func (a *App) faces(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	json := api.New(api.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
+	json := api.New(api.Deps{DB: a.DB, PublicLog: a.PublicLog, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
 		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Notices: a.Notices, Alerts: a.Alerts, Sensors: a.Sensors, Registers: a.Registers, Incidents: a.Incidents, Reach: a.Reach, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
 		Address: a.address, Checks: checks})
 
@@ -186,6 +188,12 @@ func (a *App) faces(ctx context.Context) error {
 	}
 	outer := http.NewServeMux()
 	outer.Handle("/api/", json)
+	if a.PublicLog != nil {
+		if err := publiclog.Routes(outer, publiclog.Deps{Log: a.PublicLog, Witness: a.Witness}); err != nil {
+			return err
+		}
+		inner.Handle("GET "+publiclog.Path, ledger.New(ledger.Deps{DB: a.DB, Log: a.PublicLog, Witness: a.Witness, Verify: citizen.PathVerify, Origin: a.Origin}))
+	}
 	if a.Incidents != nil {
 		outer.Handle("/open311/", a.open311())
 	}

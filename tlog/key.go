@@ -86,3 +86,10 @@ func (k *Key) cosigner() (note.Signer, string, error) {
 	public, err := fnote.VKeyToCosignatureV1(k.Public)
 	return s, public, err
 }
+
+// WitnessKey is the verifier key of what the key signs as a witness, for the policies
+// of those it watches.
+func (k *Key) WitnessKey() (string, error) {
+	_, public, err := k.cosigner()
+	return public, err
+}

@@ -61,10 +61,7 @@ func (l *Log) State(ctx context.Context, tx *db.Tx) (State, error) {
 	if err != nil {
 		return s, err
 	}
-	keys := Keys{Logs: []note.Verifier{l.Key.Verifier()}}
-	for _, v := range l.watchers.Endpoints() {
-		keys.Witnesses = append(keys.Witnesses, v)
-	}
+	keys := l.Keys()
 	var seen []Witnessed
 	if raw != nil {
 		cp, n, reason := keys.open(raw)
@@ -165,4 +162,50 @@ func (l *Log) prove(ctx context.Context, index, size uint64) ([][sha256.Size]byt
 		path[i] = [sha256.Size]byte(h)
 	}
 	return path, err
+}
+
+// Covered says whether the published checkpoint covers an entry: then its receipt
+// can be had.
+func (l *Log) Covered(ctx context.Context, e Entry) (bool, error) {
+	raw, err := l.Checkpoint(ctx)
+	if err != nil || raw == nil {
+		return false, err
+	}
+	var cp log.Checkpoint
+	_, err = cp.Unmarshal(raw)
+	return cp.Size > e.Index, err
+}
+
+// Keys are what receipts of this log are checked with.
+func (l *Log) Keys() Keys {
+	return Keys{Logs: []note.Verifier{l.Key.Verifier()}, Witnesses: l.watching()}
+}
+
+func (l *Log) watching() (all []note.Verifier) {
+	for _, v := range l.watchers.Endpoints() {
+		all = append(all, v)
+	}
+	return all
+}
+
+// EntryAbout is the entry about a subject at a place of the log; a negative place
+// asks for the newest. It is pending where nothing was told yet: what has happened
+// is on its way.
+func (l *Log) EntryAbout(ctx context.Context, tx *db.Tx, subject string, index int64) (Entry, error) {
+	all, err := l.About(ctx, tx, subject)
+	if err != nil {
+		return Entry{}, err
+	}
+	if index < 0 {
+		if len(all) == 0 {
+			return Entry{}, pending()
+		}
+		return all[len(all)-1], nil
+	}
+	for _, e := range all {
+		if e.Index == uint64(index) {
+			return e, nil
+		}
+	}
+	return Entry{}, city.NotFound("tlog.entry", "index", index)
 }

@@ -59,8 +59,8 @@ var Reasons = []Reason{ReasonOK, ReasonDamaged, ReasonUnknownLog, ReasonBadSigna
 // Say is the reason as a sentence.
 func (r Reason) Say(l city.Lang) string { return city.Say(l, "tlog.reason."+string(r)) }
 
-// Result is what the check of a receipt found.
-type Result struct {
+// Checked is what the check of a receipt found.
+type Checked struct {
 	Valid     bool        `json:"valid"`
 	Kind      string      `json:"kind"` // always "receipt"
 	Reason    Reason      `json:"reason"`
@@ -77,7 +77,7 @@ type Witnessed struct {
 	At   time.Time `json:"at"`
 }
 
-// KindReceipt is the Kind of every Result.
+// KindReceipt is the Kind of every Checked.
 const KindReceipt = "receipt"
 
 // skew is how far the log's clock may run ahead of the checker's.
@@ -85,8 +85,8 @@ const skew = 5 * time.Minute
 
 // Verify checks a receipt with the keys, as of a moment, and with nothing else. It
 // never fails: what can't be checked has a reason too.
-func Verify(text string, keys Keys, at time.Time) Result {
-	r := Result{Kind: KindReceipt, Reason: ReasonDamaged, Witnesses: []Witnessed{}}
+func Verify(text string, keys Keys, at time.Time) Checked {
+	r := Checked{Kind: KindReceipt, Reason: ReasonDamaged, Witnesses: []Witnessed{}}
 	text = tidy(text)
 	if len(text) > MaxReceipt {
 		return r
@@ -179,3 +179,4 @@ func (k Keys) witnessed(n *note.Note) []Witnessed {
 	}
 	return out
 }
+

@@ -35,6 +35,7 @@ var footNav = []NavItem{
 	{Key: "web.nav.uses", Href: "/uses"},
 	{Key: "web.nav.delegations", Href: "/delegations"},
 	{Key: "web.nav.algorithms", Href: "/algorithms"},
+	{Key: "web.nav.publiclog", Href: "/log"},
 }
 
 // Doc is what the shell has to know of a page of the resident.

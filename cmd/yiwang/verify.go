@@ -11,11 +11,12 @@ import (
 
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/tlog"
 )
 
 type verifyCmd struct {
-	Text  string `arg:"" help:"The code or number itself, or a file that holds it."`
-	Trust string `help:"Folder of what is trusted: X.509 certificates (PEM, DER), JWK sets, status lists." type:"path"`
+	Text  string `arg:"" help:"The code, number or receipt itself, or a file that holds it."`
+	Trust string `help:"Folder of what is trusted: X.509 certificates (PEM, DER), JWK sets, status lists, keys of public logs and their witnesses." type:"path"`
 	At    string `help:"The moment to check for, ISO 8601; without a zone UTC. Default: now."`
 	JSON  bool   `name:"json" help:"One JSON object for programs."`
 }
@@ -34,28 +35,59 @@ func (c *verifyCmd) Run(e *env) error {
 			return exit{exitUsage, city.Say(e.lang, "cli.verify.at", "text", c.At)}
 		}
 	}
-	trust := credential.NewTrust()
+	trust, logs := credential.NewTrust(), tlog.Keys{}
 	if c.Trust != "" {
 		var faults []credential.TrustFault
+		var taken map[string]bool
+		if logs, taken, err = tlog.LoadKeys(os.DirFS(c.Trust)); err != nil {
+			return exit{exitUsage, city.Say(e.lang, "cli.verify.trust", "dir", c.Trust)}
+		}
 		trust, faults, err = credential.LoadTrust(os.DirFS(c.Trust))
 		if err != nil {
 			return exit{exitUsage, city.Say(e.lang, "cli.verify.trust", "dir", c.Trust)}
 		}
 		for _, f := range faults {
-			fmt.Fprintln(e.err, f.Error())
+			if !taken[f.File] {
+				fmt.Fprintln(e.err, f.Error())
+			}
 		}
 	}
+	if tlog.LooksLikeReceipt(text) {
+		return c.receipt(e, tlog.Verify(text, logs, at))
+	}
 	r := credential.Verify(text, trust, at)
-	if c.JSON {
+	return c.answer(e, r, r.Valid, func() { say(e, r) })
+}
+
+// receipt says what the check of a receipt found.
+func (c *verifyCmd) receipt(e *env, r tlog.Checked) error {
+	return c.answer(e, r, r.Valid, func() {
+		fmt.Fprintln(e.out, r.Reason.Say(e.lang))
+		if s := r.Statement; s != nil {
+			fmt.Fprintf(e.out, "  %s  %s  %s\n", s.Type, s.Subject, s.At.Format(time.RFC3339))
+			if len(s.Facts) > 0 {
+				fmt.Fprintf(e.out, "  %s\n", s.Facts)
+			}
+			fmt.Fprintln(e.out, city.Say(e.lang, "cli.verify.receipt.place", "log", r.Log, "n", r.Index+1, "of", r.Size))
+		}
+		for _, w := range r.Witnesses {
+			fmt.Fprintln(e.out, city.Say(e.lang, "cli.verify.receipt.witness", "name", w.Name, "time", w.At.Format(time.RFC3339)))
+		}
+	})
+}
+
+// answer writes the result for a program or for people, and gives the exit code.
+func (c *verifyCmd) answer(e *env, r any, valid bool, forPeople func()) error {
+	if !c.JSON {
+		forPeople()
+	} else {
 		enc := json.NewEncoder(e.out)
 		enc.SetEscapeHTML(false)
 		if err := enc.Encode(r); err != nil {
 			return err
 		}
-	} else {
-		say(e, r)
 	}
-	if !r.Valid {
+	if !valid {
 		return exit{code: exitFound}
 	}
 	return nil

@@ -1,11 +1,19 @@
 package main
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/transparency-dev/formats/proof"
+	"github.com/transparency-dev/merkle/rfc6962"
+	"golang.org/x/mod/sumdb/note"
+
+	"yiwang/tlog"
 )
 
 // What is no code is not valid (1); what can't be asked for is bad usage (2), in
@@ -62,5 +70,46 @@ func TestMomentReadsISO8601(t *testing.T) {
 		if got, err := moment(text); err == nil {
 			t.Errorf("%q is %v", text, got)
 		}
+	}
+}
+
+// receiptOf is the receipt of a statement in a log of one entry.
+func receiptOf(t *testing.T, key *tlog.Key, s tlog.Statement) []byte {
+	t.Helper()
+	text, err := json.Marshal(s)
+	ok(t, err)
+	open, err := tlog.ParseDisclosure(append(make([]byte, 32), text...))
+	ok(t, err)
+	entry := open.Commitment()
+	root := rfc6962.DefaultHasher.HashLeaf(entry[:])
+	checkpoint, err := note.Sign(&note.Note{Text: key.Name() + "\n1\n" + base64.StdEncoding.EncodeToString(root) + "\n"}, key)
+	ok(t, err)
+	return proof.TLogProof{Checkpoint: checkpoint, ExtraData: open.Bytes()}.Marshal()
+}
+
+// A receipt needs the log's key in the trust folder, whatever else lies there.
+func TestVerifyReceipt(t *testing.T) {
+	dir := t.TempDir()
+	key, err := tlog.NewKey("city.example/log")
+	ok(t, err)
+	receipt, false1 := filepath.Join(dir, "receipt.tlog-proof"), filepath.Join(dir, "false.tlog-proof")
+	text := receiptOf(t, key, tlog.Statement{Type: "case.opened", Subject: "JH-2026-000001-7", At: time.Date(2026, 11, 28, 2, 0, 0, 0, time.UTC)})
+	ok(t, os.WriteFile(receipt, text, 0o600))
+	ok(t, os.WriteFile(false1, []byte(strings.Replace(string(text), "index 0", "index 1", 1)), 0o600))
+	trust := filepath.Join(dir, "trust")
+	ok(t, os.Mkdir(trust, 0o700))
+	ok(t, os.WriteFile(filepath.Join(trust, "neighbours.txt"), []byte("# our neighbour\n"+key.Public+"\n"), 0o600))
+	s := yiwang(t, "verify", receipt, "--trust", trust, "--at", "2026-11-28")
+	if s.code != exitFound || !strings.Contains(s.out, "JH-2026-000001-7") || s.err != "" {
+		t.Errorf("a receipt: %+v", s)
+	}
+	if s := yiwang(t, "verify", receipt, "--trust", trust, "--at", "2026-11-28T02:00:30Z", "--json"); s.code != 0 || !strings.Contains(s.out, `"valid":true,"kind":"receipt","reason":"ok"`) {
+		t.Errorf("for programs: %+v", s)
+	}
+	if s := yiwang(t, "verify", false1, "--trust", trust); s.code != exitFound {
+		t.Errorf("a false one: %+v", s)
+	}
+	if s := yiwang(t, "verify", receipt); s.code != exitFound {
+		t.Errorf("without a key: %+v", s)
 	}
 }

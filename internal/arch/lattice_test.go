@@ -61,6 +61,8 @@ fleet/track, fleet/register < fleet/detect < fleet, internal/bench
 fleet/track, fleet/register, geo < demo/nantong < internal/bench, demo
 geo < geo/osm < pack
 directory < fleet/intercept < pack, api, app
+tlog < api/publiclog < app
+tlog, web < web/publiclog < app
 `
 
 // helpers are imported by tests only.

@@ -16,6 +16,7 @@ import (
 	"yiwang/pack"
 	"yiwang/search"
 	"yiwang/serviceitem"
+	"yiwang/tlog"
 	"yiwang/web"
 )
 
@@ -34,6 +35,7 @@ type Deps struct {
 	Algorithms  *algorithm.Register
 	Search      *search.Index
 	Notices     *notify.Notify
+	PublicLog   *tlog.Log // nil where none is kept
 	Clock       city.Clock
 
 	Cookie string // name of the session's cookie; "yiwang" when empty
@@ -102,6 +104,7 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 	// following
 	get(PathMatters, p.matters)
 	get(PathMatters+"/{number}", p.matter)
+	get(PathMatters+"/{number}/receipt", p.receipt)
 	get(PathMatters+"/{number}/supply", p.supplyPage)
 	post(PathMatters+"/{number}/supply", p.supply)
 	get(PathMatters+"/{number}/withdraw", p.withdrawPage)

@@ -191,6 +191,9 @@ func (p *Pages) casePage(ctx context.Context, tx *db.Tx, a city.Actor, d dossier
 	if d.app != nil {
 		v.Answers = p.answers(d)
 	}
+	if err := p.receiptOf(ctx, tx, c.Number, &v); err != nil {
+		return v, err
+	}
 	if d.may(casework.ActWithdraw) {
 		v.Withdraw = CasePath(c.Number, "withdraw")
 	}

@@ -10,6 +10,7 @@ import (
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/internal/db"
+	"yiwang/tlog"
 	"yiwang/web"
 )
 
@@ -40,7 +41,10 @@ func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	code := strings.NewReplacer("\r", "", "\n", "").Replace(sent.Get("code")) // a code has blanks and no line ends
+	code := sent.Get("code")
+	if !tlog.LooksLikeReceipt(code) {
+		code = strings.NewReplacer("\r", "", "\n", "").Replace(code) // a code has blanks and no line ends
+	}
 	if strings.TrimSpace(code) == "" {
 		code = read
 	}
@@ -57,6 +61,9 @@ func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) showVerdict(w http.ResponseWriter, r *http.Request, code string) error {
 	if err := p.Checks.Try(p.Address(r), p.Clock.Now()); err != nil {
 		return err
+	}
+	if tlog.LooksLikeReceipt(code) {
+		return web.Render(w, r, http.StatusOK, VerifyPage(Verify{Code: cut(code, longestCode), Result: p.receiptVerdict(web.ViewOf(r.Context()).Lang, code)}))
 	}
 	var res credential.Result
 	err := p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) (err error) {
