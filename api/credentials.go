@@ -104,7 +104,7 @@ type verifyBody struct {
 	Message  string               `json:"message"`
 	Claims   *credential.Claims   `json:"claims,omitempty"`
 	Warnings []credential.Warning `json:"warnings,omitempty"`
-	Receipt  *tlog.Checked         `json:"receipt,omitempty" doc:"What a receipt of the public log says, and where it stands."`
+	Receipt  *tlog.Checked        `json:"receipt,omitempty" doc:"What a receipt of the public log says, and where it stands."`
 }
 
 func (a *API) verify(ctx context.Context, _ city.Actor, in *verifyIn) (*body[verifyBody], error) {

@@ -179,4 +179,3 @@ func (k Keys) witnessed(n *note.Note) []Witnessed {
 	}
 	return out
 }
-
