@@ -112,7 +112,7 @@ func Verify(text string, keys Keys, at time.Time) Checked {
 		path[i] = p.Hashes[i][:]
 	}
 	leaf := rfc6962.DefaultHasher.HashLeaf(entry[:])
-	if merkle.VerifyInclusion(rfc6962.DefaultHasher, p.Index, cp.Size, leaf, path, cp.Hash) != nil {
+	if !included(p.Index, cp.Size, leaf, path, cp.Hash) {
 		r.Reason = ReasonNotInLog
 		return r
 	}
@@ -131,6 +131,11 @@ func Verify(text string, keys Keys, at time.Time) Checked {
 		r.Reason, r.Valid = ReasonOK, true
 	}
 	return r
+}
+
+// included says whether the path leads from the leaf to the root (RFC 9162, 2.1.3.2).
+func included(index, size uint64, leaf []byte, path [][]byte, root []byte) bool {
+	return merkle.VerifyInclusion(rfc6962.DefaultHasher, index, size, leaf, path, root) == nil
 }
 
 // Keys are the logs and witnesses that a checker trusts.
