@@ -43,7 +43,7 @@ internal/db < internal/db/dbtest
 city < internal/story, internal/arch
 city < incident/picture < incident
 geo < fleet/track < fleet, internal/bench, cmd/yiwang
-app < internal/bench < cmd/yiwang
+app, tlog < internal/bench < cmd/yiwang
 cities < app, demo, cmd/yiwang
 alert, identity < api/mqtt < app
 web < web/field < app

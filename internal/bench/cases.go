@@ -35,6 +35,7 @@ type Options struct {
 	Burst     int           // reports of Incidents' burst, 0 for 20,000 in 10 s
 	BurstSpan time.Duration // in which they come
 	Seeds     int           // cities of Nantong, 0 for 5
+	Entries   int           // of Log, 0 for 200,000
 	OnDuty    int           // officers among whom Incidents chooses whom to send, 0 for 5,000
 }
 
