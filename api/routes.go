@@ -75,6 +75,8 @@ func (a *API) routes() {
 	register(a, get("/vehicles/{plate}", "get-vehicle", "A vehicle on record with its permit, declared routes and transport sheets.", absent, wrong), a.getVehicle)
 	register(a, get("/sites", "list-sites", "What is on record of sites with dangerous goods, with their licences; for officers.", wrong), a.listSites)
 
+	register(a, get("/risk", "list-risks", "How dangerous communities are on a day, from 0 to 100, the highest first; for officers.", wrong), a.listRisks)
+
 	register(a, get("/alerts", "list-alerts", "What programs noticed, newest first; for officers.", wrong), a.listAlerts)
 	register(a, get("/alerts/{id}", "get-alert", "An alert and what it rests on.", absent), a.getAlert)
 	register(a, post("/silences", "silence", "Hold back what a rule finds, or what is found about a subject, until a time.", http.StatusCreated), a.silence)

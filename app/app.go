@@ -85,6 +85,7 @@ type App struct {
 	Registers   *fleet.Registers   // of dangerous goods and watched vehicles
 	Tracks      *history.Log       // nil where the city watches no vehicles
 	Vehicles    *fleet.Monitor     // nil with Tracks
+	Risks       *fleet.Index       // nil where the city has no formula of risk
 	Notices     *notify.Notify
 	Scores      *scorecard.Scorecard
 	Search      *search.Index
@@ -252,6 +253,7 @@ func (a *App) build(ctx context.Context) error {
 		if err := a.watchVehicles(); err != nil {
 			return err
 		}
+		a.watchRisk()
 	}
 	a.followers()
 	if a.Existing {
@@ -311,6 +313,9 @@ func (a *App) domain(ctx context.Context) (err error) {
 			return err
 		}
 		if err := a.registerDetectors(); err != nil {
+			return err
+		}
+		if err := a.registerRisk(); err != nil {
 			return err
 		}
 		maps.Copy(effects, a.Incidents.Effects())
@@ -396,6 +401,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 	})
 	if a.Incidents != nil {
 		a.goes(func() { a.fileAlerts(run) })
+	}
+	if a.Risks != nil {
+		a.goes(func() { a.Risks.Run(run) })
 	}
 	if a.Vehicles != nil {
 		if err := a.Registers.Reload(ctx); err != nil {

@@ -292,6 +292,17 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	c.does(200, "POST", at+"/sensors/water-laodukou/release", map[string]any{}, bearer(watch)...)
 	c.does(404, "POST", at+"/sensors/nothing/release", map[string]any{}, bearer(watch)...)
 
+	_, watchman := p.person(city.Officer, "watchman", "emergency-management.inspector")
+	if _, err := p.app.Risks.Compute(p.Context(), city.SystemActor("test"), p.app.Risks.Today()); err != nil {
+		t.Fatal(err)
+	}
+	if list := c.does(200, "GET", at+"/risk", nil, bearer(watchman)...)["items"].([]any); len(list) != 30 || len(member(list[0], "parts").([]any)) != 12 {
+		t.Errorf("risks: %v", list)
+	}
+	c.does(200, "GET", at+"/risk?day=2026-01-05", nil, bearer(watchman)...)
+	c.does(422, "GET", at+"/risk?day=soon", nil, bearer(watchman)...)
+	c.does(403, "GET", at+"/risk", nil, me...)
+
 	noticed, _ := p.raises(stops(time.Now().Add(-time.Hour), 3, "w1"))
 	if list := c.does(200, "GET", at+"/alerts?rule=repeat_stay_unknown&since=2026-01-01T00:00:00Z", nil, bearer(watch)...)["items"].([]any); len(list) != 1 || member(list[0], "id") != noticed.ID.String() {
 		t.Errorf("alerts: %v", list)

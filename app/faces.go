@@ -158,7 +158,7 @@ func (a *App) faces(ctx context.Context) error {
 		return err
 	}
 	json := api.New(api.Deps{DB: a.DB, PublicLog: a.PublicLog, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Notices: a.Notices, Alerts: a.Alerts, Sensors: a.Sensors, Registers: a.Registers, Incidents: a.Incidents, Reach: a.Reach, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Notices: a.Notices, Alerts: a.Alerts, Sensors: a.Sensors, Registers: a.Registers, Risks: a.Risks, Incidents: a.Incidents, Reach: a.Reach, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
 		Address: a.address, Checks: checks})
 
 	inner := http.NewServeMux()
@@ -174,6 +174,7 @@ func (a *App) faces(ctx context.Context) error {
 		a.hotline(&atDesk, inner)
 	}
 	a.registerPages(&atDesk, inner)
+	a.riskPages(&atDesk, inner)
 	officers := desk.New(atDesk)
 	inner.Handle("/desk", officers)
 	inner.Handle("/desk/", officers)

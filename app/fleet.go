@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -37,6 +38,28 @@ func (a *App) watchVehicles() (err error) {
 	a.Vehicles, err = fleet.NewMonitor(fleet.MonitorOptions{DB: a.DB, Access: a.Access, Clock: a.Clock, Zone: p.Zone, Registers: a.Registers, History: a.Tracks, Board: a.Alerts,
 		Ground: detect.Ground{Motorway: detect.Along(p.Roads, near, onRoad, geo.Motorway), Road: detect.Along(p.Roads, near, onRoad)}, Log: a.Log})
 	return err
+}
+
+// watchRisk makes the index of communities, in a city that has a formula for it.
+func (a *App) watchRisk() {
+	if p := a.Pack; p.Risk != nil {
+		a.Risks = fleet.NewIndex(fleet.IndexOptions{DB: a.DB, Access: a.Access, Clock: a.Clock, Zone: p.Zone, Directory: a.Directory, Registers: a.Registers,
+			History: a.Tracks, Board: a.Alerts, Formula: p.Risk, Log: a.Log})
+	}
+}
+
+// registerRisk puts the index of communities into the algorithm register. It touches
+// no person, and people still want to know how it counts.
+func (a *App) registerRisk() error {
+	p := a.Pack
+	if p.Risk == nil {
+		return nil
+	}
+	about, ok := p.Algorithm(fleet.RiskID)
+	if !ok {
+		return fmt.Errorf("the pack describes no %s", fleet.RiskID) // pack.Load asks for it
+	}
+	return a.Algorithms.Add(fleet.RegisteredRisk(p.Risk, *about))
 }
 
 // openTerminals opens the door for vehicle terminals, where there is to be one.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"yiwang/city"
@@ -11,6 +12,7 @@ import (
 	"yiwang/web/alerts"
 	"yiwang/web/desk"
 	"yiwang/web/fleet"
+	"yiwang/web/risk"
 )
 
 // registerPages serves what is on record of dangerous goods and watched vehicles.
@@ -24,6 +26,46 @@ func (a *App) registerPages(atDesk *desk.Deps, mux *http.ServeMux) {
 			return desk.Frame(ctx, deps, actor, section)
 		}})
 	a.records.Routes(mux)
+}
+
+// riskPages serves how dangerous communities are.
+func (a *App) riskPages(atDesk *desk.Deps, mux *http.ServeMux) {
+	if a.Risks == nil {
+		return
+	}
+	atDesk.More = append(atDesk.More, desk.Elsewhere{NavItem: web.NavItem{Section: "risk", Key: "desk.nav.risk", Href: risk.Path}, May: a.Risks.May})
+	deps := *atDesk
+	risk.New(risk.Deps{DB: a.DB, Index: a.Risks, Directory: a.Directory, Link: a.behind, CasePath: func(n city.CaseNumber) string { return desk.CasePath(n, "") },
+		Frame: func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
+			return desk.Frame(ctx, deps, actor, section)
+		}}).Routes(mux)
+}
+
+// behind leads to what stands behind a number: the page of a site, or an alert.
+func (a *App) behind(actor city.Actor, ref string, day city.Date) string {
+	sort, id, _ := strings.Cut(ref, ":")
+	if sort == "alert" {
+		if a.Alerts.MaySee(actor) {
+			return alerts.Path + "/" + id
+		}
+		return ""
+	}
+	if !fleet.May(a.Access, actor) {
+		return ""
+	}
+	if day == a.Risks.Today() {
+		day = city.Date{}
+	}
+	id, _, _ = strings.Cut(id, "@")
+	switch register.Kind(sort) {
+	case register.KindSite:
+		return fleet.SitePath(register.SiteID(id), day)
+	case register.KindStorage:
+		if s := a.Registers.Book().Storage(register.StorageID(id)); s != nil {
+			return fleet.SitePath(s.Site, day)
+		}
+	}
+	return ""
 }
 
 // vehicleDay is where a vehicle's day is replayed, for those who may see it.

@@ -16,6 +16,8 @@ type Region struct {
 	Parent RegionCode // "" for the city
 	// Lat and Lon are the middle of a community in WGS-84 degrees; 0 where unknown.
 	Lat, Lon float64
+	// Population is how many people live or work in a community; 0 where nobody has said.
+	Population int
 }
 
 // RegionLevel is the rank of a region.

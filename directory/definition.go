@@ -12,11 +12,13 @@ import (
 
 // RegionDef is the tree of regions as the pack writes it (regions.yaml).
 type RegionDef struct {
-	Code     city.RegionCode `yaml:"code"`
-	Name     city.Text       `yaml:"name"`
-	Lat      float64         `yaml:"lat"` // of the middle of a community, WGS-84; 0 where nobody has said
-	Lon      float64         `yaml:"lon"`
-	Children []RegionDef     `yaml:"children"`
+	Code city.RegionCode `yaml:"code"`
+	Name city.Text       `yaml:"name"`
+	Lat  float64         `yaml:"lat"` // of the middle of a community, WGS-84; 0 where nobody has said
+	Lon  float64         `yaml:"lon"`
+	// Population is how many people live or work in a community; 0 where nobody has said.
+	Population int         `yaml:"population"`
+	Children   []RegionDef `yaml:"children"`
 }
 
 // BodyDef is a public body as the pack writes it (bodies/*.yaml).
@@ -77,6 +79,9 @@ func (f *faults) text(path string, t city.Text) {
 	}
 }
 
+// mostPeople live in one region at most.
+const mostPeople = 100_000_000
+
 // CheckRegions tells everything wrong with a tree of regions; the names of the
 // fields are paths from its root.
 func CheckRegions(root RegionDef) []city.Field {
@@ -93,6 +98,9 @@ func CheckRegions(root RegionDef) []city.Field {
 		}
 		seen[r.Code] = true
 		f.text(at("name"), r.Name)
+		if r.Population < 0 || r.Population > mostPeople {
+			f.add(at("population"), "directory.region_people", "max", mostPeople)
+		}
 		if len(r.Children) > 0 && levels[len(r.Code)] == city.LevelCommunity {
 			f.add(at("children"), "directory.region_deep")
 			return

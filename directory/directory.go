@@ -99,7 +99,7 @@ func New(o Options) (*Directory, error) {
 }
 
 func (d *Directory) addRegion(r RegionDef, parent city.RegionCode) {
-	d.regions[r.Code] = city.Region{Code: r.Code, Name: r.Name, Level: levels[len(r.Code)], Parent: parent, Lat: r.Lat, Lon: r.Lon}
+	d.regions[r.Code] = city.Region{Code: r.Code, Name: r.Name, Level: levels[len(r.Code)], Parent: parent, Lat: r.Lat, Lon: r.Lon, Population: r.Population}
 	for _, c := range r.Children {
 		d.children[r.Code] = append(d.children[r.Code], c.Code)
 		d.addRegion(c, r.Code)

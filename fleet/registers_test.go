@@ -51,6 +51,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w.acc, err = access.New(map[string][]byte{"a.cedar": []byte(`
 permit(principal is System, action, resource);
 permit(principal is Officer, action == Action::"register.read", resource is Register) when { principal.bodies.contains("transport") };
+permit(principal is Officer, action == Action::"risk.read", resource is Risk) when { principal.bodies.contains("transport") };
 permit(principal is Officer, action == Action::"position.read", resource is Fleet) when { principal.bodies.contains("transport") };
 permit(principal is Officer, action == Action::"register.change", resource is Register) when { principal.posts.contains("transport.clerk") && resource.kind != "zone" };`)})
 	if err != nil {

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"yiwang/city"
+	"yiwang/fleet"
 	"yiwang/incident"
 )
 
 // checkAlgorithms looks at the descriptions of the program's models. One that works
 // in the city and isn't described would touch people without standing in the register.
 func (l *loader) checkAlgorithms() {
-	works := map[city.RuleID]bool{incident.ClassifierID: l.siteDef.Incidents.Kind != ""}
+	works := map[city.RuleID]bool{incident.ClassifierID: l.siteDef.Incidents.Kind != "", fleet.RiskID: l.risk != nil}
 	told := map[city.RuleID]bool{}
 	for i, d := range l.algorithms.docs {
 		x := &l.algorithms.vals[i]
@@ -25,7 +26,11 @@ func (l *loader) checkAlgorithms() {
 	}
 	for _, id := range sortedKeys(works) {
 		if works[id] && !told[id] && !l.unread["algorithms/"+string(id)+".yaml"] {
-			l.site.at("incidents", "pack.not_described", "id", string(id))
+			d, at := l.site, "incidents"
+			if id == fleet.RiskID {
+				d, at = l.risk, "power"
+			}
+			d.at(at, "pack.not_described", "id", string(id))
 		}
 	}
 	for i, x := range l.rulesDef.Detectors {

@@ -11,6 +11,7 @@ import (
 	"yiwang/credential"
 	"yiwang/directory"
 	"yiwang/fleet/intercept"
+	"yiwang/fleet/risk"
 	"yiwang/form"
 	"yiwang/geo"
 	"yiwang/incident"
@@ -40,6 +41,7 @@ type City struct {
 	Sensors     alert.Definition        // empty where the city has none
 	Detection   alert.Detection         // empty where the city has none
 	Roads       *geo.Roads              // nil where the city has no map
+	Risk        *risk.Formula           // of communities; nil where the city has none
 	Speeds      geo.Speeds              // how fast its roads are driven; empty leaves it to the law
 	Registers   Registers               // of dangerous goods and vehicles; empty where the city has none
 	Policies    map[string][]byte       // Cedar, by file

@@ -15,6 +15,7 @@ import (
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/directory"
+	"yiwang/fleet/risk"
 	"yiwang/form"
 	"yiwang/incident"
 	"yiwang/rule"
@@ -60,13 +61,14 @@ type loader struct {
 	city   *City
 	files  map[string][]string // files by folder, "" the pack's own
 
-	site, calendar, regions, sensors, detection, speeds *document
+	site, calendar, regions, sensors, detection, speeds, risk *document
 
 	siteDef     Site
 	calendarDef calendarFile
 	regionsDef  directory.RegionDef
 	sensorsDef  alert.Definition
 	rulesDef    alert.Detection
+	riskDef     risk.Formula
 
 	bodies      defs[directory.BodyDef]
 	credentials defs[credential.Type]
@@ -92,7 +94,7 @@ var folders = map[string]string{
 // ownFiles are those beside the folders; the ones that are true must be there.
 var ownFiles = map[string]bool{
 	"city.yaml": true, "calendar.yaml": true, "regions.yaml": true,
-	"sensors.yaml": false, "detection.yaml": false, "roads.geojson": false, "speeds.yaml": false, "README.md": false, "README.zh-CN.md": false, "LICENSE": false,
+	"sensors.yaml": false, "detection.yaml": false, "roads.geojson": false, "speeds.yaml": false, "risk.yaml": false, "README.md": false, "README.zh-CN.md": false, "LICENSE": false,
 }
 
 // list finds the files of the pack. A file that nobody would read is a fault: it
@@ -168,6 +170,7 @@ func (l *loader) read() {
 	l.sensors = one("sensors.yaml", &l.sensorsDef)
 	l.detection = one("detection.yaml", &l.rulesDef)
 	l.speeds = one("speeds.yaml", &l.city.Speeds)
+	l.risk = one("risk.yaml", &l.riskDef)
 	readAll(l, "bodies", &l.bodies, func(b *directory.BodyDef) string { return string(b.ID) })
 	readAll(l, "credentials", &l.credentials, func(t *credential.Type) string { return string(t.ID) })
 	readAll(l, "rules", &l.rules, func(r *rule.Definition) string { return string(r.ID) })
@@ -232,6 +235,7 @@ func (l *loader) checkAll() {
 	l.checkItems()
 	l.checkSensors()
 	l.checkRegisters()
+	l.checkRisk()
 	l.checkClasses()
 	l.checkDetection()
 	l.checkMappings()

@@ -53,14 +53,27 @@ type MapView struct {
 	Title city.Text // what the map shows, for those who don't see it
 	// Centre and Radius say what is shown: so many metres from the middle to the
 	// upper edge, and 1.8 times as many to the sides. Without a centre it is the
-	// box around the pins and lines, and without any the whole city.
+	// box around the pins, lines and areas, and without any the whole city.
 	Centre geo.Point
 	Radius float64
 	Pins   []Pin         // at most 200 are shown
 	Lines  [][]geo.Point // ways that were taken
+	Areas  []MapArea     // shaded; then roads have no names
 	Pick   bool
 	Picked geo.Point // what was chosen before
 	NoList bool      // the page itself says in words what the pins say
+}
+
+// MapArea is a shaded area of a map. A pointer follows Href; whoever uses a keyboard
+// finds the same in the page, which must say in words what areas say.
+type MapArea struct {
+	Ring    []geo.Point
+	Tint    string // class of its colour
+	Pattern string // "cross", "slant", "lines", "dots" or "" tells it from the others without colours
+	Title   string
+	Label   string // stands on At
+	At      geo.Point
+	Href    string
 }
 
 // Bounds of a map: metres from the middle to the upper edge, things in it.
@@ -82,10 +95,16 @@ type mapped struct {
 	roads    []mappedRoads
 	waters   []string
 	tracks   []string
+	areas    []mappedArea
 	labels   []mapLabel
 	barUnits float64 // length of the scale bar
 	bar      city.Message
 	detail   string // near, mid, far: how thick roads are
+}
+
+type mappedArea struct {
+	MapArea
+	corners string // as a polygon's points
 }
 
 type mappedRoads struct {
@@ -210,7 +229,14 @@ func lay(ctx context.Context, v MapView) mapped {
 			m.tracks = append(m.tracks, m.line(l))
 		}
 	}
-	m.name(ctx, lines, waters)
+	for _, a := range m.Areas {
+		if d := m.area(a.Ring); d != "" {
+			m.areas = append(m.areas, mappedArea{a, strings.NewReplacer("M", "", "L", " ", "Z", "").Replace(d)})
+		}
+	}
+	if len(m.areas) == 0 {
+		m.name(ctx, lines, waters)
+	}
 	m.scale()
 	return m
 }
@@ -226,8 +252,11 @@ func (m *mapped) frame(roads *geo.Roads) {
 	}
 	switch {
 	case !at.IsZero() && at.Valid():
-	case len(m.Pins)+len(m.Lines) > 0:
+	case len(m.Pins)+len(m.Lines)+len(m.Areas) > 0:
 		points := slices.Concat(m.Lines...)
+		for _, a := range m.Areas {
+			points = append(points, a.Ring...)
+		}
 		for _, p := range m.Pins {
 			if p.At.Valid() {
 				points = append(points, p.At)

@@ -85,6 +85,18 @@ func (q Quantity) MoreThan(limit Quantity) (more, known bool) {
 	return a > b*(1+1e-9), true
 }
 
+// Tonnes is the amount as mass, with so many tonnes in a cubic metre; false for what
+// is counted in pieces, and where none is given.
+func (q Quantity) Tonnes(perM3 float64) (float64, bool) {
+	switch u, amount, ok := q.base(); {
+	case ok && u == Kilograms:
+		return amount / 1000, true
+	case ok && u == Litres:
+		return amount / 1000 * perM3, true
+	}
+	return 0, false
+}
+
 // String writes "29.5 t".
 func (q Quantity) String() string {
 	if q.IsZero() {

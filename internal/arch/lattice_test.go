@@ -63,6 +63,8 @@ geo < geo/osm < pack
 directory < fleet/intercept < pack, api, app
 tlog < api/publiclog < app
 tlog, web < web/publiclog < app
+directory, fleet/register < fleet/risk < fleet, pack, api, app
+web < web/risk < app
 `
 
 // helpers are imported by tests only.
