@@ -8,9 +8,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/cedar-policy/cedar-go"
 
@@ -35,6 +38,23 @@ type Resource struct {
 // Access decides by policies. It is immutable and safe for concurrent use.
 type Access struct {
 	policies scoped
+	known    atomic.Pointer[map[standing]Decision] // never changed, only replaced
+	learning sync.Mutex                            // while it is
+}
+
+// standing is a question of a part of the program about a resource of which nothing
+// but its type is said. Its answer is always the same, and it is asked for every
+// position of every vehicle.
+type standing struct{ part, channel, action, resource string }
+
+// mostStanding bounds the answers that are kept.
+const mostStanding = 1024
+
+// standingOf is the question as one of those, if it is.
+func standingOf(actor *city.Actor, action string, r *Resource) (standing, bool) {
+	plain := actor.Kind == city.System && actor.Scopes == nil && actor.Account.IsZero() && actor.Person.IsZero() && actor.OnBehalf.IsZero() && actor.Firm.IsZero() &&
+		actor.Body == "" && len(actor.Posts) == 0 && len(actor.Regions) == 0 && len(actor.Items) == 0 && actor.Assurance == 0
+	return standing{actor.Part, string(actor.Channel), action, r.Type}, plain && r.ID == "" && len(r.Attrs) == 0 && r.Region == ""
 }
 
 // New compiles policies, by file name. Errors name file and position.
@@ -93,6 +113,34 @@ type Decision struct {
 // (those in whose name an officer may act), posts, assurance and, for an API token, token; the resource with its attributes; context.covers and
 // context.items (the items a delegation covers).
 func (a *Access) Decide(actor city.Actor, action string, r Resource) Decision {
+	q, plain := standingOf(&actor, action, &r)
+	if !plain {
+		return a.decide(&actor, action, &r)
+	}
+	if known := a.known.Load(); known != nil {
+		if d, ok := (*known)[q]; ok {
+			return d
+		}
+	}
+	d := a.decide(&actor, action, &r)
+	a.learn(q, d)
+	return d
+}
+
+func (a *Access) learn(q standing, d Decision) {
+	a.learning.Lock()
+	defer a.learning.Unlock()
+	next := map[standing]Decision{q: d}
+	if known := a.known.Load(); known != nil {
+		if len(*known) >= mostStanding {
+			return
+		}
+		maps.Copy(next, *known)
+	}
+	a.known.Store(&next)
+}
+
+func (a *Access) decide(actor *city.Actor, action string, r *Resource) Decision {
 	if !actor.InScope(action) {
 		return Decision{Policies: []string{"scopes of the token"}}
 	}
@@ -104,7 +152,7 @@ func (a *Access) Decide(actor city.Actor, action string, r Resource) Decision {
 	if actor.Scopes != nil {
 		attrs["token"] = true
 	}
-	principal := entity(principalType[actor.Kind], principalID(actor), attrs)
+	principal := entity(principalType[actor.Kind], principalID(*actor), attrs)
 	resource := entity(r.Type, r.ID, r.Attrs)
 	req := cedar.Request{
 		Principal: principal.UID,

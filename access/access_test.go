@@ -209,3 +209,48 @@ func FuzzPolicies(f *testing.F) {
 		_ = a.Decide(actor, "case.read", access.Resource{Type: "Case", ID: "1", Attrs: access.Attrs{"x": "y"}, Region: "9901"})
 	})
 }
+
+// What is asked again and again by a part of the program is answered from memory, and
+// never for another part, action, resource or circumstance.
+func TestStandingQuestions(t *testing.T) {
+	a := policies(t, `
+@id("clock") permit (principal == System::"clock", action == Action::"court.lock", resource is Court);
+@id("not-sealed") forbid (principal, action, resource is Court) when { resource has sealed && resource.sealed };
+@id("here") permit (principal is System, action == Action::"court.sweep", resource is Court) when { context.covers };`)
+	court := access.Resource{Type: "Court"}
+	for range 3 {
+		for _, c := range []struct {
+			actor  city.Actor
+			action string
+			r      access.Resource
+			want   bool
+		}{
+			{city.SystemActor("clock"), "court.lock", court, true},
+			{city.SystemActor("door"), "court.lock", court, false},
+			{city.SystemActor("clock"), "court.open", court, false},
+			{city.SystemActor("clock"), "court.lock", access.Resource{Type: "Shed"}, false},
+			{city.SystemActor("clock"), "court.lock", access.Resource{Type: "Court", Attrs: access.Attrs{"sealed": true}}, false},
+			{city.SystemActor("clock"), "court.lock", access.Resource{Type: "Court", Attrs: access.Attrs{"sealed": false}}, true},
+			{city.Actor{Kind: city.Officer, Account: city.NewAccountID(), Part: "clock"}, "court.lock", court, false},
+			{city.Actor{Kind: city.System, Part: "clock", Scopes: []string{"court.read"}}, "court.lock", court, false},
+			{city.SystemActor("broom"), "court.sweep", court, true},
+			{city.Actor{Kind: city.System, Part: "broom", Regions: []city.RegionCode{"990102"}}, "court.sweep", access.Resource{Type: "Court", Region: "990101"}, false},
+		} {
+			if got := a.Decide(c.actor, c.action, c.r).Allowed; got != c.want {
+				t.Errorf("%+v %s %+v: %v", c.actor, c.action, c.r, got)
+			}
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { a.Decide(city.SystemActor("clock"), "court.lock", court) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	for i := range 3000 { // more than are remembered
+		part := "clock"
+		if i%2 == 1 {
+			part = strings.Repeat("x", i)
+		}
+		if a.Decide(city.SystemActor(part), "court.lock", court).Allowed != (i%2 == 0) {
+			t.Fatal(part)
+		}
+	}
+}

@@ -180,6 +180,15 @@ func (g *Graph) Reach(from Spot, pace Pace, within time.Duration) *Reach {
 	return r
 }
 
+// Count is how many nodes a vehicle that goes on from a spot can come to within a
+// time: the bare search, for whoever wants to know what the rest of Reach costs.
+func (g *Graph) Count(from Spot, pace Pace, within time.Duration) int {
+	s := g.begin()
+	defer g.idle.Put(s)
+	g.run(s, from, g.slowness(pace), min(within, Farthest).Seconds())
+	return len(s.order)
+}
+
 // collector gathers the stretches of a Reach.
 type collector struct {
 	g     *Graph

@@ -37,6 +37,7 @@ type Options struct {
 	Seeds     int           // cities of Nantong, 0 for 5
 	Entries   int           // of Log, 0 for 200,000
 	OnDuty    int           // officers among whom Incidents chooses whom to send, 0 for 5,000
+	Fleet     FleetSize
 }
 
 // Cases measures durable case lifecycles on the engine alone and through the

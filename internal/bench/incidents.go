@@ -24,7 +24,7 @@ import (
 type Figure struct {
 	Stored int     `json:"stored"` // matters in store beforehand
 	Name   string  `json:"name"`
-	Unit   string  `json:"unit"` // /s, ms, s, ratio or count
+	Unit   string  `json:"unit"` // /s, M points/s, µs, ms, s, KB, MB, ratio or count
 	Value  float64 `json:"value"`
 }
 
@@ -40,9 +40,9 @@ func (f *figures) put(name, unit string, v float64) {
 	if !f.o.JSON {
 		digits := 0
 		switch {
-		case unit == "ratio" || unit == "ms":
+		case unit == "ratio" || unit == "ms" || unit == "µs":
 			digits = 2
-		case unit == "s":
+		case unit == "s" || unit == "KB" || unit == "M points/s":
 			digits = 1
 		}
 		fmt.Fprintf(f.o.Out, "  %-62s %10.*f %s\n", name, digits, v, map[bool]string{true: "", false: unit}[unit == "ratio" || unit == "count"])
