@@ -315,11 +315,11 @@ func (a *App) domain(ctx context.Context) (err error) {
 		if err := a.registerDetectors(); err != nil {
 			return err
 		}
-		if err := a.registerRisk(); err != nil {
-			return err
-		}
 		maps.Copy(effects, a.Incidents.Effects())
 		composed = a.Incidents.Composed()
+	}
+	if err := a.registerRisk(); err != nil {
+		return err
 	}
 	if a.Cases, err = casework.New(ctx, casework.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
 		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: effects, Superior: a.Directory.Superior, Composed: composed}); err != nil {

@@ -80,6 +80,7 @@ type MapArea struct {
 const (
 	leastRadius, mostRadius = 80, 60_000
 	mostPins                = 200
+	mostAreas               = 2000
 	mostMapPoints           = 6000
 	mostMapLabels           = 12
 )
@@ -178,6 +179,9 @@ func lay(ctx context.Context, v MapView) mapped {
 	roads := ViewOf(ctx).site.o.Roads
 	if len(v.Pins) > mostPins {
 		v.Pins = v.Pins[:mostPins]
+	}
+	if len(v.Areas) > mostAreas {
+		v.Areas = v.Areas[:mostAreas]
 	}
 	m := mapped{MapView: v}
 	m.frame(roads)

@@ -93,6 +93,25 @@ func TestAMapShowsRoadsPinsAndSaysTheSame(t *testing.T) {
 }
 
 // Without a map there are words, and a place can still be given.
+// A way that was taken and shaded areas are drawn; a pattern and a number tell areas
+// apart without colours, and the keyboard isn't led through them.
+func TestAMapShowsWaysAndAreas(t *testing.T) {
+	ctx := mapIn(t, jianghai(t), city.English)
+	at := geo.Point{Lat: 31.933, Lon: 121.04}
+	ring := []geo.Point{geo.Move(at, 0, 800), geo.Move(at, 120, 800), geo.Move(at, 240, 800)}
+	far := []geo.Point{geo.Move(at, 90, 90_000), geo.Move(at, 91, 90_000), geo.Move(at, 90, 91_000)}
+	got := drawn(t, ctx, MapView{Name: "m", Centre: at, Radius: 2000, Lines: [][]geo.Point{ring, {at}},
+		Areas: []MapArea{{Ring: ring, At: at, Tint: "red", Pattern: "cross", Title: "Somewhere: 70", Label: "70", Href: "/there"}, {Ring: far, At: far[0], Tint: "green"}}})
+	for what, n := range map[string]int{`class="taken"`: 1, `class="area red"`: 1, `class="area green"`: 0, `fill="url(#pattern-cross)"`: 1, `id="pattern-cross"`: 1, `href="/there" tabindex="-1"`: 1, "<title>Somewhere: 70</title>": 1, ">70</text>": 1} {
+		if strings.Count(got, what) != n {
+			t.Errorf("%q stands %d times, want %d", what, strings.Count(got, what), n)
+		}
+	}
+	if plain := drawn(t, ctx, MapView{Name: "m", Centre: at, Radius: 2000}); strings.Contains(plain, "pattern-") || strings.Contains(plain, "taken") {
+		t.Error("a map without any has them")
+	}
+}
+
 func TestACityWithoutAMap(t *testing.T) {
 	page := drawn(t, mapIn(t, nil, city.Chinese), MapView{Name: "where", Pick: true, Picked: binjiang, Pins: []Pin{{At: binjiang, Text: Plain("井盖")}}})
 	for _, want := range []string{"井盖", `name="where.lat" value="31.924000"`, `name="where.lon" value="121.056000"`, "data-map-here"} {
