@@ -91,17 +91,18 @@ func (b *Board) Raise(ctx context.Context, tx *db.Tx, actor city.Actor, f Findin
 		return Alert{}, false, err
 	}
 	a = Alert{Rule: f.Rule, Kind: f.Kind, Subject: f.Subject, Key: f.Key, Body: d.Body(), Class: d.Class, Place: f.Place,
-		Text: shorten(b.say(d, f)), Why: shorten(f.Why), Sure: f.Sure}
+		Text: shorten(d.Say(f, b.zone)), Why: shorten(f.Why), Sure: f.Sure}
 	return b.take(ctx, tx, actor, a, Sighting{From: f.From, To: f.To, Evidence: f.Evidence}, d.Silence)
 }
 
-// say fills the text of a detector with the arguments of a finding.
-func (b *Board) say(d Detector, f Finding) city.Text {
+// Say fills the detector's text with the arguments of a finding; times are said in the
+// zone.
+func (d Detector) Say(f Finding, zone *time.Location) city.Text {
 	args := make([]any, 0, len(f.Args)+2+2*len(Arguments))
 	for i := 0; i+1 < len(f.Args); i += 2 {
 		v := f.Args[i+1]
 		if at, ok := v.(time.Time); ok {
-			v = at.In(b.zone)
+			v = at.In(zone)
 		}
 		args = append(args, f.Args[i], v)
 	}

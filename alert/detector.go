@@ -48,6 +48,22 @@ type Detector struct {
 	Text       city.Text     `yaml:"text"`     // with the names of Arguments in brackets
 }
 
+// Number is a parameter of a rule, as Detector.Number has it; ok is false where the
+// city has no such rule or parameter.
+func (d Detection) Number(rule, parameter string) (v float64, ok bool) {
+	for _, of := range d.Detectors {
+		if of.ID != rule {
+			continue
+		}
+		for _, p := range of.Parameters {
+			if p.ID == parameter {
+				return of.Number(parameter, p.Type)
+			}
+		}
+	}
+	return 0, false
+}
+
 // Clause is a law that something would be against, and what it says.
 type Clause struct {
 	Law  city.Text `yaml:"law"`

@@ -31,12 +31,8 @@ func (a *App) watchVehicles() (err error) {
 	if a.Tracks, err = history.Open(filepath.Join(a.Data, "tracks"), history.Options{Clock: a.Clock}); err != nil {
 		return err
 	}
-	var near geo.Point
-	if p.Roads != nil {
-		near = geo.Point{Lat: (p.Roads.Box.South + p.Roads.Box.North) / 2, Lon: (p.Roads.Box.West + p.Roads.Box.East) / 2}
-	}
 	a.Vehicles, err = fleet.NewMonitor(fleet.MonitorOptions{DB: a.DB, Access: a.Access, Clock: a.Clock, Zone: p.Zone, Registers: a.Registers, History: a.Tracks, Board: a.Alerts,
-		Ground: detect.Ground{Motorway: detect.Along(p.Roads, near, onRoad, geo.Motorway), Road: detect.Along(p.Roads, near, onRoad)}, Log: a.Log})
+		Ground: groundOf(p.Roads), Log: a.Log})
 	return err
 }
 
@@ -60,6 +56,15 @@ func (a *App) registerRisk() error {
 		return fmt.Errorf("the pack describes no %s", fleet.RiskID) // pack.Load asks for it
 	}
 	return a.Algorithms.Add(fleet.RegisteredRisk(p.Risk, *about))
+}
+
+// groundOf is what is known of the roads beneath vehicles; roads may be nil.
+func groundOf(roads *geo.Roads) detect.Ground {
+	var near geo.Point
+	if roads != nil {
+		near = geo.Point{Lat: (roads.Box.South + roads.Box.North) / 2, Lon: (roads.Box.West + roads.Box.East) / 2}
+	}
+	return detect.Ground{Motorway: detect.Along(roads, near, onRoad, geo.Motorway), Road: detect.Along(roads, near, onRoad)}
 }
 
 // openTerminals opens the door for vehicle terminals, where there is to be one.

@@ -104,16 +104,15 @@ func (m *Monitor) keep(ctx context.Context, tx *db.Tx, batch []noticed, found []
 		if !fresh {
 			continue
 		}
-		if _, _, err := m.Board.Raise(ctx, tx, city.SystemActor("fleet"), m.raised(f)); err != nil {
+		if _, _, err := m.Board.Raise(ctx, tx, city.SystemActor("fleet"), Told(m.Registers.Book(), f)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// raised puts a finding as the board takes it.
-func (m *Monitor) raised(f detect.Finding) alert.Finding {
-	book := m.Registers.Book()
+// Told puts a finding as the board takes it, with the names that stand in the book.
+func Told(book *register.Book, f detect.Finding) alert.Finding {
 	out := alert.Finding{Rule: f.Rule, Kind: f.Kind, Subject: f.Subject, Key: f.Key, From: city.FromMicros(f.From), To: city.FromMicros(f.To),
 		Place: city.Place{Lat: f.At.Lat, Lon: f.At.Lon}, Sure: f.Sure}
 	for k, v := range f.Numbers {

@@ -13,7 +13,8 @@ import (
 )
 
 type trackCmd struct {
-	Stays trackStaysCmd `cmd:"" help:"Where the objects of a table of positions stood, and how long."`
+	Detect trackDetectCmd `cmd:"" help:"What the rules of a city notice in a table of positions."`
+	Stays  trackStaysCmd  `cmd:"" help:"Where the objects of a table of positions stood, and how long."`
 }
 
 type trackStaysCmd struct {

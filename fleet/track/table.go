@@ -84,7 +84,7 @@ func (r *Rule) Table(open func() (io.ReadCloser, error), columns map[string]stri
 			unsorted++
 		}
 		return nil
-	})
+	}, &rows{})
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (r *Rule) Table(open func() (io.ReadCloser, error), columns map[string]stri
 				o.rows.Add(p.At, p.Lat, p.Lon)
 			}
 			return nil
-		})
+		}, &rows{})
 		if err != nil {
 			return nil, err
 		}
@@ -137,8 +137,21 @@ func (c Columns) sorted() Columns {
 // wanted are the columns of a table.
 var wanted = [4]string{"id", "time", "lat", "lon"}
 
+// Rows calls row for each line of a table as Table reads it, with what stands in a
+// column speed (km/h; empty where nobody knows), if there is one. Lines that can't be
+// read are left out, and bad hears why; what is no table at all is an error. The id is
+// good until row returns.
+func Rows(open func() (io.ReadCloser, error), columns map[string]string, progress func(read int64), row func(id []byte, p Point), bad func(*city.Error)) error {
+	return scan(open, columns, progress, func(id []byte, p Point) error { row(id, p); return nil }, &rows{more: true, bad: bad})
+}
+
 // rows cuts the lines of one table.
 type rows struct {
+	more  bool // what stands in speed counts
+	speed int  // column of it, -1 where there is none
+	bad   func(*city.Error)
+	begun bool // the first line was read
+
 	line  int // of the file, from 1
 	comma byte
 	where [4]int // column of each wanted field
@@ -148,13 +161,12 @@ type rows struct {
 }
 
 // scan calls row for each line of a table. The id is good until row returns.
-func scan(open func() (io.ReadCloser, error), columns map[string]string, progress func(int64), row func(id []byte, p Point) error) error {
+func scan(open func() (io.ReadCloser, error), columns map[string]string, progress func(int64), row func(id []byte, p Point) error, t *rows) error {
 	f, err := open()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	t := &rows{}
 	buf := make([]byte, 1<<20)
 	held, read := 0, int64(0) // bytes at the front of buf that begin a line
 	for {
@@ -183,8 +195,12 @@ func scan(open func() (io.ReadCloser, error), columns map[string]string, progres
 			if len(line) > longestLine {
 				return city.Invalid("track.table.long", "line", t.line)
 			}
-			if err := t.take(bytes.TrimSuffix(line, []byte("\r")), columns, row); err != nil {
+			err := t.take(bytes.TrimSuffix(line, []byte("\r")), columns, row)
+			var unread *city.Error
+			if err != nil && (t.bad == nil || !t.begun || !errors.As(err, &unread)) {
 				return err
+			} else if err != nil {
+				t.bad(unread)
 			}
 		}
 		if ended {
@@ -192,7 +208,7 @@ func scan(open func() (io.ReadCloser, error), columns map[string]string, progres
 		}
 		held = copy(buf, rest)
 	}
-	if t.width == 0 {
+	if !t.begun {
 		return city.Invalid("track.table.empty")
 	}
 	return nil
@@ -202,8 +218,10 @@ func (t *rows) take(line []byte, columns map[string]string, row func(id []byte, 
 	if len(line) == 0 {
 		return nil
 	}
-	if t.width == 0 {
-		return t.heading(line, columns)
+	if !t.begun {
+		err := t.heading(line, columns)
+		t.begun = err == nil
+		return err
 	}
 	if err := t.cut(line, t.width); err != nil {
 		return err
@@ -230,8 +248,18 @@ func (t *rows) take(line []byte, columns map[string]string, row func(id []byte, 
 	if !ok || !(geo.Point{Lon: p.Lon}).Valid() {
 		return city.Invalid("track.table.lon", "line", t.line, "text", shown(t.cells[t.where[3]]))
 	}
+	if t.more && t.speed >= 0 && t.speed < len(t.cells) && len(t.cells[t.speed]) > 0 {
+		v, ok := number(t.cells[t.speed])
+		if !ok || !(v >= 0 && v <= fastest) {
+			return city.Invalid("track.table.speed", "line", t.line, "text", shown(t.cells[t.speed]))
+		}
+		p.Speed, p.Flags = float32(v), HasSpeed
+	}
 	return row(id, p)
 }
+
+// fastest is the highest speed that is read, in km/h; terminals have room for 6,553.
+const fastest = 10_000
 
 // heading learns from the first line which column is which.
 func (t *rows) heading(line []byte, columns map[string]string) error {
@@ -255,6 +283,14 @@ func (t *rows) heading(line []byte, columns map[string]string) error {
 			return city.Invalid("track.table.column", "column", theirs)
 		}
 		t.width = max(t.width, t.where[i]+1)
+	}
+	theirs := columns["speed"]
+	if t.speed = -1; t.more {
+		t.speed = slices.IndexFunc(t.cells, func(cell []byte) bool { return strings.EqualFold(string(cell), cmp.Or(theirs, "speed")) })
+		t.width = max(t.width, t.speed+1)
+		if t.speed < 0 && theirs != "" {
+			return city.Invalid("track.table.column", "column", theirs)
+		}
 	}
 	return nil
 }

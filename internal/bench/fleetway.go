@@ -148,7 +148,7 @@ func (w *watch) memory(ctx context.Context) error {
 // parked tells what a vehicle holds at the most: one that stands for long at a place
 // that trembles.
 func (w *watch) parked() {
-	rules, err := detect.NewRules(number(w.app.Pack), w.app.Pack.Zone)
+	rules, err := detect.NewRules(w.app.Pack.Detection.Number, w.app.Pack.Zone)
 	if err != nil {
 		return
 	}
@@ -415,7 +415,7 @@ func (w *watch) positions() [][]history.Position {
 
 // decisions measures what is thought about a position.
 func (w *watch) decisions(ctx context.Context, n int) error {
-	rules, err := detect.NewRules(number(w.app.Pack), w.app.Pack.Zone)
+	rules, err := detect.NewRules(w.app.Pack.Detection.Number, w.app.Pack.Zone)
 	if err != nil {
 		return err
 	}

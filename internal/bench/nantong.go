@@ -15,23 +15,6 @@ import (
 	"yiwang/pack"
 )
 
-// number gives the numbers of a city's rules.
-func number(p *pack.City) detect.Value {
-	return func(rule, parameter string) (float64, bool) {
-		for _, d := range p.Detection.Detectors {
-			if d.ID != rule {
-				continue
-			}
-			for _, x := range d.Parameters {
-				if x.ID == parameter {
-					return d.Number(parameter, x.Type)
-				}
-			}
-		}
-		return 0, false
-	}
-}
-
 // Row is what became of one rule: Planted are hidden matters, Found those of them
 // that were noticed, Missed the others; False are alerts that are none of them, or
 // one of them once more.
@@ -104,7 +87,7 @@ func watchCity(ctx context.Context, town *nantong.Town, seed uint64) (City, erro
 	if len(faults) > 0 {
 		return c, fmt.Errorf("the city's pack: %v", faults[0])
 	}
-	rules, err := detect.NewRules(number(jianghai), nantong.Zone)
+	rules, err := detect.NewRules(jianghai.Detection.Number, nantong.Zone)
 	if err != nil {
 		return c, err
 	}
