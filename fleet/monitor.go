@@ -74,18 +74,21 @@ type noticed struct {
 // shard watches its share of the vehicles, one after the other.
 type shard struct {
 	m     *Monitor
-	in    chan history.Position
-	mu    sync.RWMutex // guards live
-	live  map[register.VehicleID]Live
+	in    *queue
+	mu    sync.RWMutex // guards live and what it points to
+	live  map[register.VehicleID]*Live
 	known map[register.VehicleID]*watched
 }
 
 // watched is one vehicle.
 type watched struct {
 	detect.Vehicle
-	late  int64 // earliest late position that isn't taken in yet; 0 is none
-	waits bool  // a sweep has seen it: the rest of the batch had its time
-	quiet int64 // silence that was told, by its start
+	reg    *register.Vehicle // as it stands in the book of that serial; nil: nobody registered it
+	serial uint64
+	live   *Live // that of the shard; nil before anything was believed
+	late   int64 // earliest late position that isn't taken in yet; 0 is none
+	waits  bool  // a sweep has seen it: the rest of the batch had its time
+	quiet  int64 // silence that was told, by its start
 }
 
 // Live is where a vehicle was last.
@@ -125,7 +128,7 @@ func NewMonitor(o MonitorOptions) (*Monitor, error) {
 	}
 	m := &Monitor{MonitorOptions: o, rules: rules, seed: maphash.MakeSeed(), out: make(chan noticed, waiting)}
 	for range max(1, runtime.GOMAXPROCS(0)) {
-		m.shards = append(m.shards, &shard{m: m, in: make(chan history.Position, waiting), live: map[register.VehicleID]Live{}, known: map[register.VehicleID]*watched{}})
+		m.shards = append(m.shards, &shard{m: m, in: newQueue(), live: map[register.VehicleID]*Live{}, known: map[register.VehicleID]*watched{}})
 	}
 	return m, nil
 }
@@ -205,9 +208,7 @@ func (m *Monitor) Record(ctx context.Context, actor city.Actor, ps []history.Pos
 		return err
 	}
 	for _, p := range ps {
-		select {
-		case m.shard(p.Vehicle).in <- p:
-		case <-ctx.Done():
+		if !m.shard(p.Vehicle).in.put(ctx, p) {
 			return nil // kept; looked at when the program starts, or by the next that comes late
 		}
 	}
@@ -218,19 +219,26 @@ func (s *shard) run(ctx context.Context) {
 	sweep := time.NewTicker(lateWait)
 	defer sweep.Stop()
 	var seen detect.Seen
+	var list []history.Position
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case p := <-s.in:
-			s.take(ctx, p, &seen)
+		case <-s.in.some:
+			list = s.in.take(list)
+			for i := range list {
+				if ctx.Err() != nil {
+					return
+				}
+				s.take(ctx, &list[i], &seen)
+			}
 		case <-sweep.C:
 			s.sweep(ctx)
 		}
 	}
 }
 
-func readingOf(p history.Position) track.Reading {
+func readingOf(p *history.Position) track.Reading {
 	r := track.Reading{Point: track.Point{At: p.At, Lat: p.Lat, Lon: p.Lon, Speed: p.Speed, Flags: track.HasSpeed | track.HasEngine}, Received: p.Received}
 	if p.Status&1 != 0 { // JT/T 808 table 24: bit 0 is the ignition, bit 1 a fix
 		r.Flags |= track.EngineOn
@@ -242,25 +250,20 @@ func readingOf(p history.Position) track.Reading {
 }
 
 // take looks at a position.
-func (s *shard) take(ctx context.Context, p history.Position, seen *detect.Seen) {
+func (s *shard) take(ctx context.Context, p *history.Position, seen *detect.Seen) {
 	book := s.m.Registers.Book()
 	id := register.VehicleID(p.Vehicle)
-	reg := book.Vehicle(id)
+	w := s.of(id)
+	w.read(book)
+	reg := w.reg
 	if reg == nil {
 		s.m.counts.strange.Add(1)
 	}
-	w := s.of(id)
 	findings := s.m.rules.Push(book, s.m.Ground, &w.Vehicle, reg, readingOf(p), seen, nil)
 	s.m.counts.reasons[seen.Why].Add(1)
 	switch seen.Why {
 	case track.Fine:
-		live := Live{Position: p, tick: s.m.tick.Add(1)}
-		if reg != nil {
-			live.Use = reg.Use
-		}
-		s.mu.Lock()
-		s.live[id] = live
-		s.mu.Unlock()
+		s.show(w, p)
 	case track.Backwards:
 		s.m.counts.late.Add(1)
 		if w.late == 0 || p.At < w.late {
@@ -270,6 +273,30 @@ func (s *shard) take(ctx context.Context, p history.Position, seen *detect.Seen)
 	if reg != nil {
 		s.send(ctx, noticed{vehicle: id, findings: findings, stays: staysOf(seen.Events)})
 	}
+}
+
+// read looks the vehicle up in a book that is new to it.
+func (w *watched) read(book *register.Book) {
+	if w.serial != book.Serial() {
+		w.reg, w.serial = book.Vehicle(w.ID), book.Serial()
+		w.Vehicle.Read(book)
+	}
+}
+
+// show makes a position the one where the vehicle was last.
+func (s *shard) show(w *watched, p *history.Position) {
+	live := Live{Position: *p, tick: s.m.tick.Add(1)}
+	if w.reg != nil {
+		live.Use = w.reg.Use
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.live == nil {
+		w.live = &live
+		s.live[w.ID] = w.live
+		return
+	}
+	*w.live = live
 }
 
 func (s *shard) of(id register.VehicleID) *watched {
@@ -305,6 +332,7 @@ func (s *shard) sweep(ctx context.Context) {
 	now := s.m.Clock.Now()
 	book := s.m.Registers.Book()
 	for id, w := range s.known {
+		w.read(book)
 		if w.late != 0 && !w.waits {
 			w.waits = true
 		} else if w.late != 0 {
@@ -313,8 +341,9 @@ func (s *shard) sweep(ctx context.Context) {
 				continue
 			}
 			w = s.known[id]
+			w.read(book)
 		}
-		if f, ok := s.m.rules.Quiet(&w.Vehicle, book.Vehicle(id), city.Micros(now)); ok && w.quiet != f.From {
+		if f, ok := s.m.rules.Quiet(&w.Vehicle, w.reg, city.Micros(now)); ok && w.quiet != f.From {
 			w.quiet = f.From
 			s.send(ctx, noticed{vehicle: id, findings: []detect.Finding{f}})
 		}
@@ -328,27 +357,31 @@ func (s *shard) anew(ctx context.Context, id register.VehicleID, from, to int64)
 	w := &watched{Vehicle: s.m.rules.Vehicle(id)}
 	n := noticed{vehicle: id, from: from, to: to}
 	var seen detect.Seen
-	var last Live
+	var last history.Position
+	some := false
 	for p, err := range s.m.History.Track(ctx, string(id), from, to) {
 		if err != nil {
 			return err
 		}
+		some = true
 		book := s.m.bookOf(ctx, today, p.At)
 		reg := book.Vehicle(id)
-		n.findings = s.m.rules.Push(book, s.m.Ground, &w.Vehicle, reg, readingOf(p), &seen, n.findings)
+		n.findings = s.m.rules.Push(book, s.m.Ground, &w.Vehicle, reg, readingOf(&p), &seen, n.findings)
 		n.stays = append(n.stays, staysOf(seen.Events)...)
 		if seen.Why == track.Fine {
-			last = Live{Position: p}
-			if reg != nil {
-				last.Use = reg.Use
-			}
+			last = p
 		}
 	}
+	old := s.known[id]
+	if !some && old == nil { // never heard, or long ago: nothing to watch yet
+		return nil
+	}
+	w.read(today)
+	if old != nil {
+		w.live = old.live
+	}
 	if last.At != 0 {
-		last.tick = s.m.tick.Add(1)
-		s.mu.Lock()
-		s.live[id] = last
-		s.mu.Unlock()
+		s.show(w, &last)
 	}
 	if len(n.stays) > 0 { // a stay that had begun before is known as it was
 		n.from = n.stays[0].Start
@@ -369,7 +402,7 @@ func (m *Monitor) Live(ctx context.Context, actor city.Actor, after uint64) (lis
 		s.mu.RLock()
 		for _, l := range s.live {
 			if l.tick > after {
-				list = append(list, l)
+				list = append(list, *l)
 			}
 		}
 		s.mu.RUnlock()
@@ -385,8 +418,10 @@ func (m *Monitor) Where(ctx context.Context, actor city.Actor, v register.Vehicl
 	s := m.shard(string(v))
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	l, ok = s.live[v]
-	return l, ok, nil
+	if at := s.live[v]; at != nil {
+		return *at, true, nil
+	}
+	return Live{}, false, nil
 }
 
 // Track reads where a vehicle was from one moment to another, the second not

@@ -89,7 +89,7 @@ func (m *Monitor) Replay(ctx context.Context, actor city.Actor, v register.Vehic
 			r.More = true
 			break
 		}
-		x := readingOf(p)
+		x := readingOf(&p)
 		last, heard := watched.Track.Stays.Last()
 		var run track.Event
 		if heard && x.At-last.At > stays.Gap.Microseconds() {

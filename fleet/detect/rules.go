@@ -13,6 +13,7 @@ import (
 // change and are shared by all vehicles.
 type Rules struct {
 	on      map[string]bool
+	each    struct{ fatigue, night, zone, route, pace, off bool } // of on, those that every position asks
 	closed  repeat
 	unknown repeat
 	storage struct{ share float64 }
@@ -119,6 +120,8 @@ func NewRules(value Value, zone *time.Location) (*Rules, error) {
 	if len(faults) > 0 {
 		return nil, city.InvalidFields(faults)
 	}
+	r.each.fatigue, r.each.night, r.each.zone = r.on[Fatigue], r.on[NightDriving], r.on[ForbiddenZone]
+	r.each.route, r.each.pace, r.each.off = r.on[OffRoute], r.on[Speeding], r.on[MovedWhileOff]
 	num := func(rule, p string) float64 { v, _ := value(rule, p); return v }
 	micros := func(rule, p string) int64 { return int64(num(rule, p) * 1e6) }
 	count := func(rule, p string) int { return int(num(rule, p)) }

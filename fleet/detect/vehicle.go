@@ -20,11 +20,21 @@ type Vehicle struct {
 	Track track.Vehicle
 
 	zone, route spell
-	stretch     int64       // start of the stretch of driving that was told
-	night       int64       // start of the driving at night that was told
-	tiredDay    int64       // start of the day whose sum was told
-	pace        int64       // start of the speeding that was told
+	stretch     int64 // start of the stretch of driving that was told
+	night       int64 // start of the driving at night that was told
+	tiredDay    int64 // start of the day whose sum was told
+	pace        int64 // start of the speeding that was told
+	routes      []*register.Route
+	serial      uint64      // of the book that the routes stand in
 	away        track.Event // a silence after which it was elsewhere, until another reading says so too
+}
+
+// Read looks up what the book has of the vehicle, unless that was done. Push does, too;
+// whoever watches vehicles that are not heard any more lets go of an old book by it.
+func (v *Vehicle) Read(b *register.Book) {
+	if v.serial != b.Serial() {
+		v.routes, v.serial = b.RoutesOf(v.ID), b.Serial()
+	}
 }
 
 // spell is something that goes on.
@@ -77,7 +87,7 @@ func hazardous(u register.VehicleUse) bool { return u == register.UseHazmat || u
 func (r *Rules) Push(b *register.Book, g Ground, v *Vehicle, reg *register.Vehicle, p track.Reading, seen *Seen, out []Finding) []Finding {
 	seen.Events = seen.Events[:0]
 	hazmat := reg != nil && hazardous(reg.Use)
-	if r.on[Speeding] && hazmat && p.Flags&track.HasSpeed != 0 && p.Speed > r.pace.other {
+	if r.each.pace && hazmat && p.Flags&track.HasSpeed != 0 && p.Speed > r.pace.other {
 		p.Limit = r.pace.other
 		if g.Motorway.Has(p.Place()) {
 			p.Limit = r.pace.motorway
@@ -112,10 +122,10 @@ func (r *Rules) Push(b *register.Book, g Ground, v *Vehicle, reg *register.Vehic
 	if reg == nil {
 		return out
 	}
-	if r.on[Fatigue] && restless(reg.Use) {
+	if r.each.fatigue && restless(reg.Use) {
 		out = r.fatigue(b, v, reg, out)
 	}
-	if r.on[NightDriving] && nightly(reg.Use) {
+	if r.each.night && nightly(reg.Use) {
 		out = r.nightDriving(b, v, reg, out)
 	}
 	if hazmat {
@@ -130,7 +140,7 @@ func (r *Rules) Push(b *register.Book, g Ground, v *Vehicle, reg *register.Vehic
 
 // movedOff reports whether the vehicle seems to have moved in a silence.
 func (r *Rules) movedOff(reg *register.Vehicle, e track.Event) bool {
-	return r.on[MovedWhileOff] && reg != nil && restless(reg.Use) && e.End-e.Start >= r.off.long &&
+	return r.each.off && reg != nil && restless(reg.Use) && e.End-e.Start >= r.off.long &&
 		geo.Distance(e.Place(), geo.Point{Lat: e.ToLat, Lon: e.ToLon}) >= r.off.metres
 }
 
@@ -143,7 +153,7 @@ func (r *Rules) gap(v *Vehicle, reg *register.Vehicle, e track.Event, out []Find
 }
 
 func (r *Rules) speeding(v *Vehicle, e track.Event, out []Finding) []Finding {
-	if !r.on[Speeding] || e.End-e.Start < r.pace.long || v.pace == e.Start {
+	if !r.each.pace || e.End-e.Start < r.pace.long || v.pace == e.Start {
 		return out
 	}
 	v.pace = e.Start
@@ -188,14 +198,13 @@ func (r *Rules) nightDriving(b *register.Book, v *Vehicle, reg *register.Vehicle
 
 // forbidden looks whether the vehicle is where dangerous goods may not be.
 func (r *Rules) forbidden(b *register.Book, v *Vehicle, reg *register.Vehicle, p track.Reading, out []Finding) []Finding {
-	if !r.on[ForbiddenZone] {
+	if !r.each.zone {
 		return out
 	}
 	var room [8]*register.Zone
 	var in *register.Zone
-	at := b.Minute(p.At)
 	for _, z := range b.ZonesAt(room[:0], p.Place()) {
-		if z.ClosedAt(at) && closedTo(z, reg) {
+		if closedTo(z, reg) && z.ClosedAt(b.Minute(p.At)) {
 			in = z
 			break
 		}
@@ -220,10 +229,11 @@ func (r *Rules) forbidden(b *register.Book, v *Vehicle, reg *register.Vehicle, p
 
 // offRoute looks whether the vehicle has left every route that was declared for it.
 func (r *Rules) offRoute(b *register.Book, v *Vehicle, reg *register.Vehicle, p track.Reading, out []Finding) []Finding {
-	if !r.on[OffRoute] {
+	if !r.each.route {
 		return out
 	}
-	route, beyond := b.OffRoute(v.ID, p.Place())
+	v.Read(b)
+	route, beyond := register.Beyond(v.routes, p.Place())
 	if route == nil || beyond < r.route.metres {
 		v.route = spell{}
 		return out

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"yiwang/fleet/jt808"
 )
@@ -64,7 +65,9 @@ const (
 
 // tally counts. The zero value is ready.
 type tally struct {
-	mu sync.Mutex
+	frames, kept atomic.Int64 // Frames and Positions: these are counted all the time
+
+	mu sync.Mutex // guards those below
 	Counts
 	samples map[string][]Sample
 }
@@ -102,17 +105,9 @@ func (t *tally) unknown(id jt808.ID) {
 	t.Unknown[id]++
 }
 
-func (t *tally) frame() {
-	t.mu.Lock()
-	t.Frames++
-	t.mu.Unlock()
-}
+func (t *tally) frame() { t.frames.Add(1) }
 
-func (t *tally) positions(n int) {
-	t.mu.Lock()
-	t.Positions += int64(n)
-	t.mu.Unlock()
-}
+func (t *tally) positions(n int) { t.kept.Add(int64(n)) }
 
 // sample keeps how refused bytes begin; size is how many there were.
 func (t *tally) sample(why string, at int64, wire []byte, size int) {
@@ -137,6 +132,7 @@ func (g *Gateway) Counts() Counts {
 	g.tally.mu.Lock()
 	defer g.tally.mu.Unlock()
 	c := g.tally.Counts
+	c.Frames, c.Positions = g.tally.frames.Load(), g.tally.kept.Load()
 	c.Connections, c.Terminals, c.Held = open, terminals, g.held.Load()
 	c.Refused, c.Troubles, c.Unknown = maps.Clone(c.Refused), maps.Clone(c.Troubles), maps.Clone(c.Unknown)
 	return c

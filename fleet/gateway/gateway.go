@@ -20,7 +20,8 @@ const Source = 1
 // Options make a Gateway. All but Limits and Log are needed.
 type Options struct {
 	// Record keeps positions and returns when they are on the disk. They have passed
-	// history.Position.Check. An error refuses all.
+	// history.Position.Check. An error refuses all. The slice is used again when it has
+	// returned.
 	Record func(context.Context, []history.Position) error
 
 	// Vehicle tells the plate of the vehicle that a terminal speaks for, by its

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"yiwang/city"
+	"yiwang/fleet/history"
 	"yiwang/fleet/jt808"
 )
 
@@ -20,6 +21,7 @@ const (
 	mostParts  = 512    // of one message
 	mostBytes  = 256000 // of one connection's messages in parts
 	mostBegun  = 2      // messages in parts
+	mostGood   = 64     // positions of a message whose room is kept
 	mostAsked  = 3      // times that missing parts are asked for
 	askedParts = 200    // parts asked for at once; the reply of 2013 has room for 255
 	sentAgain  = 2 * time.Minute
@@ -33,11 +35,16 @@ type session struct {
 	scan *jt808.Scanner
 	f    jt808.Frame
 
-	began time.Time // the connection, or the logout
-	heard time.Time // the last whole frame
-	known bool      // it has authenticated, as phone
-	phone jt808.Phone
-	wrong int
+	began  time.Time // the connection, or the logout
+	heard  time.Time // the last whole frame
+	known  bool      // it has authenticated, as phone
+	phone  jt808.Phone
+	number string // the phone as it is written
+	wrong  int
+	readBy time.Time // the deadline that the connection has
+
+	one  [1]jt808.Record    // for a position that comes by itself
+	good []history.Position // room for those of a message that can be kept
 
 	parts  *jt808.Reassembler // nil while nothing came in parts
 	held   int
@@ -99,7 +106,7 @@ func (p *paced) pay(n int) {
 func (s *session) run() {
 	defer s.end()
 	for {
-		_ = s.conn.SetReadDeadline(s.until())
+		s.setDeadline()
 		if s.g.closing.Load() {
 			return
 		}
@@ -110,6 +117,7 @@ func (s *session) run() {
 			s.g.tally.refuse(refused.Reason)
 			s.sample(string(refused.Reason), refused.Sample, refused.Size)
 		case isTimeout(err):
+			s.readBy = time.Time{}
 			if s.g.closing.Load() {
 				return
 			}
@@ -137,6 +145,17 @@ func (s *session) until() time.Time {
 		return s.ask
 	}
 	return t
+}
+
+// setDeadline makes reading end in time. Where that is hardly later than was said
+// before, it is left: who comes too early asks until and reads on.
+func (s *session) setDeadline() {
+	by := s.until()
+	if !s.readBy.IsZero() && !by.Before(s.readBy) && by.Sub(s.readBy) < s.g.o.Limits.Idle/64 {
+		return
+	}
+	s.readBy = by
+	_ = s.conn.SetReadDeadline(by)
 }
 
 // last is when the connection is closed if nothing comes.

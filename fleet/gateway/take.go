@@ -40,6 +40,16 @@ func (s *session) take(wire []byte) bool {
 			return true
 		}
 	}
+	if whole.ID == jt808.IDPosition { // nearly all are, and need no room of their own
+		s.one[0] = jt808.Record{}
+		if err := s.one[0].Decode(whole.Body); err != nil {
+			s.refuse(err, wire)
+			s.reply(whole.Header, jt808.Wrong)
+			return true
+		}
+		s.record(whole.Header, s.one[:], wire)
+		return true
+	}
 	m, err := whole.Message()
 	if err != nil {
 		s.refuse(err, wire)
@@ -73,9 +83,6 @@ func (s *session) answer(h jt808.Header, m jt808.Message, wire []byte) bool {
 		return true
 	case jt808.Authenticate:
 		return s.authenticate(h, m)
-	case jt808.Position:
-		s.record(h, []jt808.Record{{Position: m}}, wire)
-		return true
 	case jt808.Batch:
 		s.record(h, m.Records, wire)
 		return true
@@ -142,7 +149,7 @@ func (s *session) authenticate(h jt808.Header, m jt808.Authenticate) bool {
 	s.out.Lock()
 	s.like = h
 	s.out.Unlock()
-	s.known, s.phone = true, h.Phone
+	s.known, s.phone, s.number = true, h.Phone, h.Phone.String()
 	s.g.bind(s, h.Phone)
 	s.reply(h, jt808.Done)
 	return true
@@ -151,15 +158,19 @@ func (s *session) authenticate(h jt808.Header, m jt808.Authenticate) bool {
 // record keeps the positions that can be and answers when they are kept. A message
 // without a good one is answered as wrong: sent again, it would be no better.
 func (s *session) record(h jt808.Header, list []jt808.Record, wire []byte) {
-	plate, ok := s.g.o.Vehicle(h.Phone.String())
+	plate, ok := s.g.o.Vehicle(s.number)
 	if !ok {
 		s.g.tally.trouble(UnknownVehicle)
 		s.reply(h, jt808.Failed)
 		return
 	}
 	received := city.Micros(s.g.o.Clock.Now())
-	good := make([]history.Position, 0, min(len(list), 1024))
-	for _, r := range list {
+	good := s.good[:0]
+	if cap(good) > mostGood {
+		good = nil // one large batch shall not be paid for ever
+	}
+	for i := range list {
+		r := &list[i]
 		if r.Reason != "" {
 			s.g.tally.refuse(r.Reason)
 			s.sample(string(r.Reason), r.Raw, len(r.Raw))
@@ -169,7 +180,7 @@ func (s *session) record(h jt808.Header, list []jt808.Record, wire []byte) {
 			s.g.tally.trouble(Encrypted)
 			continue
 		}
-		p := position(plate, r.Position, received)
+		p := position(plate, &r.Position, received)
 		if p.Check() != nil {
 			s.g.tally.trouble(Unkept)
 			s.sample(string(Unkept), wire, len(wire))
@@ -177,6 +188,7 @@ func (s *session) record(h jt808.Header, list []jt808.Record, wire []byte) {
 		}
 		good = append(good, p)
 	}
+	s.good = good
 	if len(good) == 0 {
 		s.reply(h, jt808.Wrong)
 		return
@@ -199,7 +211,7 @@ func (s *session) record(h jt808.Header, list []jt808.Record, wire []byte) {
 }
 
 // position is the report as it is kept; places are the terminal's, WGS-84.
-func position(plate string, p jt808.Position, received int64) history.Position {
+func position(plate string, p *jt808.Position, received int64) history.Position {
 	lat, lon := p.Degrees()
 	out := history.Position{
 		Vehicle: plate, At: city.Micros(p.Time), Received: received, Lat: lat, Lon: lon,

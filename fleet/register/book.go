@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"yiwang/city"
@@ -12,8 +13,9 @@ import (
 
 // Book is what is on record on one day.
 type Book struct {
-	day  city.Date
-	zone *time.Location
+	day    city.Date
+	zone   *time.Location
+	serial uint64
 
 	firms        shelf[USCC, *Firm]
 	sites        shelf[SiteID, *Site]
@@ -69,11 +71,14 @@ type Doubled struct {
 	Used, Other *Vehicle // Used is the one that the terminal speaks for
 }
 
+// books counts those of this process.
+var books atomic.Uint64
+
 // NewBook makes the book of a day from versions of records, of which it picks
 // those that govern the day. zone is the city's. The records are the book's from
 // then on.
 func NewBook(day city.Date, zone *time.Location, r Records) *Book {
-	b := &Book{day: day, zone: zone,
+	b := &Book{day: day, zone: zone, serial: books.Add(1),
 		firms: newShelf[USCC](day, r.Firms), sites: newShelf[SiteID](day, r.Sites), licences: newShelf[LicenceID](day, r.Licences),
 		storages: newShelf[StorageID](day, r.Storages), equipment: newShelf[EquipmentID](day, r.Equipment),
 		certificates: newShelf[CertificateID](day, r.Certificates), vehicles: newShelf[VehicleID](day, r.Vehicles),
@@ -148,6 +153,10 @@ func (b *Book) findTerminals() {
 
 // Day is the day of the book.
 func (b *Book) Day() city.Date { return b.day }
+
+// Serial tells this book from every other of the process; it is never 0. Whoever
+// remembers something of a book knows by it that there is another now.
+func (b *Book) Serial() uint64 { return b.serial }
 
 // Location is the city's time zone.
 func (b *Book) Location() *time.Location { return b.zone }
@@ -293,10 +302,13 @@ func (b *Book) ZonesAt(into []*Zone, p geo.Point) []*Zone {
 
 // OffRoute is how many metres p lies beyond the corridor of the declared route
 // that fits best, 0 within one. The route is nil when the vehicle has declared none.
-func (b *Book) OffRoute(v VehicleID, p geo.Point) (*Route, float64) {
+func (b *Book) OffRoute(v VehicleID, p geo.Point) (*Route, float64) { return Beyond(b.routesOf[v], p) }
+
+// Beyond is OffRoute of routes that somebody has looked up already.
+func Beyond(routes []*Route, p geo.Point) (*Route, float64) {
 	var best *Route
 	least := math.Inf(1)
-	for _, r := range b.routesOf[v] {
+	for _, r := range routes {
 		if d := r.path.distance(p, r.Line, r.Corridor) - r.Corridor; d < least {
 			best, least = r, d
 		}

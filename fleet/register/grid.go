@@ -14,6 +14,11 @@ type grid struct {
 	items []item
 	boxes []geo.Box // of all areas
 	large []int32   // areas too large for cells
+
+	// The same cells as rows of a rectangle, where that isn't much larger than what
+	// lies in it; every position asks.
+	x, y, w, h int32
+	dense      []span
 }
 
 type span struct{ from, to int32 }
@@ -57,7 +62,48 @@ func newGrid(areas []*Area, metres float64) grid {
 		g.items = append(g.items, list...)
 		g.cells[k] = span{from, int32(len(g.items))}
 	}
+	g.lay()
 	return g
+}
+
+// mostDense is how many cells a rectangle may have, and largestShare how many for each
+// that holds something.
+const (
+	mostDense    = 1 << 20
+	largestShare = 64
+)
+
+// lay puts the cells into the rectangle around them.
+func (g *grid) lay() {
+	if len(g.cells) == 0 {
+		return
+	}
+	west, south, east, north := int32(math.MaxInt32), int32(math.MaxInt32), int32(math.MinInt32), int32(math.MinInt32)
+	for k := range g.cells {
+		x, y := int32(uint32(k)), int32(uint32(k>>32))
+		west, south, east, north = min(west, x), min(south, y), max(east, x), max(north, y)
+	}
+	w, h := int64(east)-int64(west)+1, int64(north)-int64(south)+1
+	if w > mostDense || h > mostDense || w*h > mostDense || w*h > largestShare*int64(len(g.cells)) {
+		return
+	}
+	g.x, g.y, g.w, g.h = west, south, int32(w), int32(h)
+	g.dense = make([]span, w*h)
+	for k, s := range g.cells {
+		g.dense[(int32(uint32(k>>32))-south)*g.w+int32(uint32(k))-west] = s
+	}
+}
+
+// in is what lies in a cell.
+func (g *grid) in(x, y int32) span {
+	if g.dense == nil {
+		return g.cells[cellKey(x, y)]
+	}
+	x, y = x-g.x, y-g.y
+	if uint32(x) >= uint32(g.w) || uint32(y) >= uint32(g.h) {
+		return span{}
+	}
+	return g.dense[y*g.w+x]
 }
 
 func tooLarge(b geo.Box) bool { return b.East-b.West > largeArea || b.North-b.South > largeArea }
@@ -136,7 +182,7 @@ func (g *grid) cover(a *Area, b geo.Box, tell func(x, y int32, whole bool)) {
 
 // at gives the areas to look at for p: those that fill its cell are certain.
 func (g *grid) at(p geo.Point) []item {
-	s := g.cells[cellKey(g.of(p.Lon), g.of(p.Lat))]
+	s := g.in(g.of(p.Lon), g.of(p.Lat))
 	return g.items[s.from:s.to]
 }
 
@@ -158,7 +204,7 @@ func (g *grid) near(p geo.Point, metres float64, visit func(area int32)) {
 	}
 	for y := south; y <= north; y++ {
 		for x := west; x <= east; x++ {
-			s := g.cells[cellKey(x, y)]
+			s := g.in(x, y)
 			for _, it := range g.items[s.from:s.to] {
 				visit(it.area)
 			}
