@@ -56,8 +56,9 @@ type Deps struct {
 	Incidents   *incident.Service  // nil where the city takes no reports
 	Reach       *intercept.Service // nil where the city has no map of its roads
 	Registers   *fleet.Registers
-	PublicLog   *tlog.Log    // nil where none is kept
-	Risks       *fleet.Index // nil where the city has no formula of risk
+	Vehicles    *fleet.Monitor // nil where the city watches none
+	PublicLog   *tlog.Log      // nil where none is kept
+	Risks       *fleet.Index   // nil where the city has no formula of risk
 	// Checks bounds how often one address may check licences; nil makes one.
 	Checks *identity.Pace
 	// Address says where a request comes from; nil takes the connection's.

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"yiwang/alert"
 	"yiwang/city"
@@ -25,44 +26,54 @@ type refusedLine struct {
 	Message string `json:"message"`
 }
 
-// readings takes what sensors measured, a JSON object a line.
-func (a *API) readings(ctx context.Context, actor city.Actor, in *readingsIn) (*body[readingsBody], error) {
+// lines takes a body of JSON objects, one a line: read reads one, take takes those that
+// could be read and says for each why it wasn't. What is refused comes back by line.
+func lines[T any](ctx context.Context, raw []byte, most int, read func([]byte) (T, error), take func([]T) ([]error, error)) (taken int, refused []refusedLine, err error) {
 	lang := readerFrom(ctx).lang
-	out := &body[readingsBody]{readingsBody{Refused: []refusedLine{}}}
+	refused = []refusedLine{}
 	refuse := func(line int, err error) {
 		p := sayProblem(ctx, lang, err)
-		out.Body.Refused = append(out.Body.Refused, refusedLine{line, p.Code, p.Detail})
+		refused = append(refused, refusedLine{line, p.Code, p.Detail})
 	}
-	var readings []alert.Reading
-	var lines []int
+	var all []T
+	var at []int
 	n := 0
-	for raw := range bytes.Lines(in.RawBody) {
-		if n++; n > mostReadings {
-			return nil, city.Invalid("api.readings.many", "max", mostReadings)
+	for line := range bytes.Lines(raw) {
+		if n++; n > most {
+			return 0, nil, city.Invalid("api.readings.many", "max", most)
 		}
-		if raw = bytes.TrimSpace(raw); len(raw) == 0 {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		r, err := alert.ReadReading(raw)
+		x, err := read(line)
 		if err != nil {
 			refuse(n, err)
 			continue
 		}
-		readings, lines = append(readings, r), append(lines, n)
+		all, at = append(all, x), append(at, n)
 	}
-	if len(lines)+len(out.Body.Refused) == 0 {
-		return nil, city.Invalid("api.readings.none")
+	if len(at)+len(refused) == 0 {
+		return 0, nil, city.Invalid("api.readings.none")
 	}
-	faults, err := a.Sensors.Observe(ctx, actor, readings)
+	faults, err := take(all)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	for i, err := range faults {
 		if err != nil {
-			refuse(lines[i], err)
+			refuse(at[i], err)
 		} else {
-			out.Body.Taken++
+			taken++
 		}
 	}
-	return out, nil
+	slices.SortFunc(refused, func(a, b refusedLine) int { return a.Line - b.Line })
+	return taken, refused, nil
+}
+
+// readings takes what sensors measured, a JSON object a line.
+func (a *API) readings(ctx context.Context, actor city.Actor, in *readingsIn) (out *body[readingsBody], err error) {
+	out = &body[readingsBody]{}
+	out.Body.Taken, out.Body.Refused, err = lines(ctx, in.RawBody, mostReadings, alert.ReadReading,
+		func(all []alert.Reading) ([]error, error) { return a.Sensors.Observe(ctx, actor, all) })
+	return out, err
 }

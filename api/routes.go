@@ -71,6 +71,11 @@ func (a *API) routes() {
 	register(a, get("/sensors", "list-sensors", "How the sensors stand; for officers."), a.listSensors)
 	register(a, post("/sensors/{id}/release", "release-sensor", "Listen again to a sensor that was in quarantine.", http.StatusOK, absent), a.releaseSensor)
 
+	if a.Vehicles != nil {
+		positions := large(post("/positions", "send-positions", "Where vehicles were, a JSON object a line: vehicle or terminal, at, lat, lon, and what is known of datum, speed, course, altitude, ignition, fix. What is taken is on the disk; the same again changes nothing.", http.StatusOK), 16<<20)
+		positions.file = true
+		register(a, positions, a.positions)
+	}
 	register(a, get("/vehicles", "list-vehicles", "What is on record of watched vehicles, by plate; for officers.", wrong), a.listVehicles)
 	register(a, get("/vehicles/{plate}", "get-vehicle", "A vehicle on record with its permit, declared routes and transport sheets.", absent, wrong), a.getVehicle)
 	register(a, get("/sites", "list-sites", "What is on record of sites with dangerous goods, with their licences; for officers.", wrong), a.listSites)

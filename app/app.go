@@ -421,7 +421,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	if a.MQTT != nil {
-		if a.broker, err = mqtt.Serve(a.MQTT, mqtt.Options{Sensors: a.Sensors, Identity: a.Identity, Access: a.Access}); err != nil {
+		if a.broker, err = mqtt.Serve(a.MQTT, mqtt.Options{Sensors: a.Sensors, Identity: a.Identity, Access: a.Access, Position: a.positionByMQTT()}); err != nil {
 			return err
 		}
 	}

@@ -282,6 +282,11 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	c.does(200, "POST", at+"/credentials/"+licence+"/status", map[string]any{"action": "suspend", "reason": "x"}, head...)
 	c.does(409, "POST", at+"/credentials/"+licence+"/status", map[string]any{"action": "suspend", "reason": "x"}, head...)
 	_, watch := p.person(city.Officer, "watch", "operations-center.clerk")
+	_, carrier := p.person(city.Officer, "carrier", "transport.clerk")
+	kept := c.does(200, "POST", at+"/positions", fmt.Appendf(nil, "{\"vehicle\":%q,\"at\":%q,\"lat\":31.9,\"lon\":121.1}\nnot json\n", tanker(t, p.app).ID, time.Now().Format(time.RFC3339)), bearer(carrier)...)
+	if kept["taken"] != 1.0 || len(kept["refused"].([]any)) != 1 {
+		t.Errorf("%v", kept)
+	}
 	readings := c.does(200, "POST", at+"/readings", []byte("{\"device\":\"water-laodukou\",\"values\":{\"level\":1}}\n\n{\"device\":\"nothing\",\"values\":{\"level\":1}}\nnot json\n"), bearer(watch)...)
 	if readings["taken"] != 1.0 || len(readings["refused"].([]any)) != 2 {
 		t.Errorf("%v", readings)

@@ -11,10 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"yiwang/api"
 	"yiwang/api/publiclog"
 	"yiwang/casework"
@@ -157,7 +153,7 @@ func (a *App) faces(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	json := api.New(api.Deps{DB: a.DB, PublicLog: a.PublicLog, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
+	json := api.New(api.Deps{DB: a.DB, Vehicles: a.Vehicles, PublicLog: a.PublicLog, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
 		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Notices: a.Notices, Alerts: a.Alerts, Sensors: a.Sensors, Registers: a.Registers, Risks: a.Risks, Incidents: a.Incidents, Reach: a.Reach, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
 		Address: a.address, Checks: checks})
 
@@ -262,32 +258,6 @@ func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 		status(w, http.StatusServiceUnavailable, "database unavailable")
 	default:
 		status(w, http.StatusOK, "ready")
-	}
-}
-
-// metrics are for the operator's monitoring: the process, and how far the
-// followers have come.
-func (a *App) metrics() http.Handler {
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &followers{a})
-	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
-}
-
-type followers struct{ a *App }
-
-var followerFailures = prometheus.NewDesc("yiwang_follower_failures", "Tries in a row that a follower of the journal has failed.", []string{"follower"}, nil)
-
-func (f *followers) Describe(c chan<- *prometheus.Desc) { c <- followerFailures }
-
-func (f *followers) Collect(c chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	states, err := f.a.Journal.Followers(ctx)
-	if err != nil {
-		return // the database's absence shows at /readyz
-	}
-	for _, s := range states {
-		c <- prometheus.MustNewConstMetric(followerFailures, prometheus.GaugeValue, float64(s.Failures), s.Name)
 	}
 }
 

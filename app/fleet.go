@@ -28,7 +28,7 @@ func (a *App) watchVehicles() (err error) {
 	if len(p.Detection.Detectors) == 0 {
 		return nil
 	}
-	if a.Tracks, err = history.Open(filepath.Join(a.Data, "tracks"), history.Options{Clock: a.Clock}); err != nil {
+	if a.Tracks, err = history.Open(filepath.Join(a.Data, "tracks"), history.Options{Clock: a.Clock, Keep: p.Site.Keep.Tracks}); err != nil {
 		return err
 	}
 	a.Vehicles, err = fleet.NewMonitor(fleet.MonitorOptions{DB: a.DB, Access: a.Access, Clock: a.Clock, Zone: p.Zone, Registers: a.Registers, History: a.Tracks, Board: a.Alerts,

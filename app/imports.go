@@ -27,7 +27,7 @@ type Imported struct {
 	Rejects  string `json:"rejects,omitempty"` // the reject file; "" when nothing was rejected
 }
 
-// Table is what to import: "people", "firms" or one of register.Tables from a CSV
+// Table is what to import: "people", "firms", "positions" or one of register.Tables from a CSV
 // or Excel file.
 type Table struct {
 	Kind, File string
@@ -40,6 +40,9 @@ type Table struct {
 // goes to a reject file beside the table, with line and reasons; it holds personal
 // data and is for its owner's eyes only.
 func (a *App) Import(ctx context.Context, t Table) (r Imported, err error) {
+	if t.Kind == "positions" {
+		return a.importPositions(ctx, t)
+	}
 	f, err := os.Open(t.File)
 	if err != nil {
 		return r, city.NotFound("cli.import.no_file", "file", t.File)

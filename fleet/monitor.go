@@ -68,14 +68,16 @@ type noticed struct {
 	vehicle  register.VehicleID
 	findings []detect.Finding
 	stays    []track.Event
-	from, to int64 // of a track that was read anew
+	from, to int64         // of a track that was read anew
+	done     chan struct{} // closed when what came before is committed
 }
 
 // shard watches its share of the vehicles, one after the other.
 type shard struct {
 	m     *Monitor
 	in    *queue
-	mu    sync.RWMutex // guards live and what it points to
+	ask   chan chan bool // whether something that came late isn't taken in yet
+	mu    sync.RWMutex   // guards live and what it points to
 	live  map[register.VehicleID]*Live
 	known map[register.VehicleID]*watched
 }
@@ -128,7 +130,7 @@ func NewMonitor(o MonitorOptions) (*Monitor, error) {
 	}
 	m := &Monitor{MonitorOptions: o, rules: rules, seed: maphash.MakeSeed(), out: make(chan noticed, waiting)}
 	for range max(1, runtime.GOMAXPROCS(0)) {
-		m.shards = append(m.shards, &shard{m: m, in: newQueue(), live: map[register.VehicleID]*Live{}, known: map[register.VehicleID]*watched{}})
+		m.shards = append(m.shards, &shard{m: m, in: newQueue(), ask: make(chan chan bool), live: map[register.VehicleID]*Live{}, known: map[register.VehicleID]*watched{}})
 	}
 	return m, nil
 }
@@ -204,6 +206,9 @@ func (m *Monitor) Record(ctx context.Context, actor city.Actor, ps []history.Pos
 	if err := m.Access.Ask(ctx, actor, "position.record", access.Resource{Type: "Fleet"}); err != nil {
 		return err
 	}
+	if len(ps) == 0 {
+		return nil
+	}
 	if err := m.History.Append(ctx, ps); err != nil {
 		return err
 	}
@@ -232,14 +237,70 @@ func (s *shard) run(ctx context.Context) {
 				}
 				s.take(ctx, &list[i], &seen)
 			}
+		case answer := <-s.ask:
+			answer <- s.behind()
 		case <-sweep.C:
 			s.sweep(ctx)
 		}
 	}
 }
 
+// behind reports whether there is something that waits to be looked at.
+func (s *shard) behind() bool {
+	if s.in.waits() {
+		return true
+	}
+	for _, w := range s.known {
+		if w.late != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// CatchUp returns when all that was recorded before was looked at, and what came of it
+// is committed. It may be called between Start and Stop.
+func (m *Monitor) CatchUp(ctx context.Context) error {
+	for _, s := range m.shards {
+		for late := true; late; {
+			answer := make(chan bool, 1)
+			select {
+			case s.ask <- answer:
+				late = <-answer
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if late {
+				select {
+				case <-time.After(lateWait / 4):
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		}
+	}
+	done := make(chan struct{})
+	select {
+	case m.out <- noticed{done: done}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func readingOf(p *history.Position) track.Reading {
-	r := track.Reading{Point: track.Point{At: p.At, Lat: p.Lat, Lon: p.Lon, Speed: p.Speed, Flags: track.HasSpeed | track.HasEngine}, Received: p.Received}
+	r := track.Reading{Point: track.Point{At: p.At, Lat: p.Lat, Lon: p.Lon, Speed: p.Speed}, Received: p.Received}
+	if p.Status&noSpeed == 0 {
+		r.Flags |= track.HasSpeed
+	}
+	if p.Status&noEngine == 0 {
+		r.Flags |= track.HasEngine
+	}
 	if p.Status&1 != 0 { // JT/T 808 table 24: bit 0 is the ignition, bit 1 a fix
 		r.Flags |= track.EngineOn
 	}

@@ -68,6 +68,11 @@ func (m *Monitor) commit(ctx context.Context, memory *detect.Memory) {
 			}
 		}
 		m.counts.found.Add(int64(len(found)))
+		for _, n := range batch {
+			if n.done != nil {
+				close(n.done)
+			}
+		}
 	}
 }
 

@@ -62,3 +62,10 @@ func (q *queue) take(spare []history.Position) []history.Position {
 	}
 	return list
 }
+
+// waits reports whether there is something to take.
+func (q *queue) waits() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.list) > 0
+}

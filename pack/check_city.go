@@ -102,6 +102,7 @@ func (l *loader) checkSite() {
 	}
 	kept("keep.notices", s.Keep.Notices)
 	kept("keep.messages", s.Keep.Messages)
+	kept("keep.tracks", s.Keep.Tracks)
 	for _, f := range s.Channels.Check() {
 		d.at("channels."+f.Name, f.Message.Key, f.Message.Args...)
 	}

@@ -81,6 +81,7 @@ type Site struct {
 type Keep struct {
 	Notices  int `yaml:"notices" json:"notices,omitempty"`   // what people were told
 	Messages int `yaml:"messages" json:"messages,omitempty"` // what became of text messages and mail
+	Tracks   int `yaml:"tracks" json:"tracks,omitempty"`     // where watched vehicles were
 }
 
 // Mark is the city's seal: a word or two, white on a colour.

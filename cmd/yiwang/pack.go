@@ -30,7 +30,7 @@ func (c *checkCmd) Run(e *env) error {
 }
 
 type importCmd struct {
-	Kind   string `arg:"" enum:"items,people,firms,incidents,roads,substances,sites,licences,storages,equipment,certificates,vehicles,vessels,routes,sheets,events,poi,zones" help:"What the file holds: items; people, firms or incidents; roads; or of dangerous goods and watched vehicles substances, sites, licences, storages, equipment, certificates, vehicles, vessels, routes, sheets, events, poi or zones."`
+	Kind   string `arg:"" enum:"items,people,firms,incidents,roads,substances,sites,licences,storages,equipment,certificates,vehicles,vessels,routes,sheets,events,poi,zones,positions" help:"What the file holds: items; people, firms or incidents; roads; or of dangerous goods and watched vehicles substances, sites, licences, storages, equipment, certificates, vehicles, vessels, routes, sheets, events, poi or zones; or positions, where vehicles were."`
 	File   string `arg:"" help:"A table: CSV or Excel; for roads an OpenStreetMap file: XML or PBF, gzip or not." type:"path"`
 	Map    string `help:"Columns of the table for fields of ours, such as name=title;code=nr; for incidents a mapping file, or the id of one of the city's."`
 	DryRun bool   `help:"For incidents: say what would come of the table and file nothing."`

@@ -210,6 +210,9 @@ func (s *session) record(h jt808.Header, list []jt808.Record, wire []byte) {
 	s.reply(h, jt808.Done)
 }
 
+// reserved are the bits of a status that JT/T 808 gives no meaning (table 24).
+const reserved = 0xffc00000
+
 // position is the report as it is kept; places are the terminal's, WGS-84.
 func position(plate string, p *jt808.Position, received int64) history.Position {
 	lat, lon := p.Degrees()
@@ -217,7 +220,7 @@ func position(plate string, p *jt808.Position, received int64) history.Position 
 		Vehicle: plate, At: city.Micros(p.Time), Received: received, Lat: lat, Lon: lon,
 		Speed: float32(float64(p.Speed) / 10), Heading: p.Course,
 		Altitude: int16(p.Altitude), // below the sea terminals send the complement
-		Status:   uint32(p.Status), Alarm: uint32(p.Alarm), Source: Source,
+		Status:   uint32(p.Status) &^ reserved, Alarm: uint32(p.Alarm), Source: Source,
 	}
 	if v, ok := p.Items.Find(jt808.ItemMileage); ok && len(v) == 4 {
 		out.Mileage = binary.BigEndian.Uint32(v)
