@@ -83,7 +83,8 @@ func (a *App) openTerminals(ctx context.Context) (err error) {
 				return string(v.ID), true
 			}
 			return "", false
-		}})
+		},
+		Edition: func() uint64 { return a.Registers.Book().Serial() }})
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,9 @@ func TestReachByHand(t *testing.T) {
 	}
 	near(t, "the way to the road", spot.Off, 20, 0.1)
 	r := g.Reach(spot, tenth, 30*time.Second)
+	if n, all := g.Count(spot, tenth, 0), g.Count(spot, tenth, Farthest); n != 0 || all == 0 {
+		t.Errorf("at once %d nodes are reached, in an hour %d", n, all)
+	}
 	if len(r.Pieces) != 1 || len(r.Junctions) != 0 {
 		t.Fatalf("%+v", r.Pieces)
 	}

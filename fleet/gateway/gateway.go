@@ -17,7 +17,7 @@ import (
 // Source is what history.Position.Source says of positions that came by this door.
 const Source = 1
 
-// Options make a Gateway. All but Limits and Log are needed.
+// Options make a Gateway. All but Edition, Limits and Log are needed.
 type Options struct {
 	// Record keeps positions and returns when they are on the disk. They have passed
 	// history.Position.Check. An error refuses all. The slice is used again when it has
@@ -25,8 +25,12 @@ type Options struct {
 	Record func(context.Context, []history.Position) error
 
 	// Vehicle tells the plate of the vehicle that a terminal speaks for, by its
-	// telephone number as jt808.Phone writes it. It is asked for every message.
+	// telephone number as jt808.Phone writes it.
 	Vehicle func(phone string) (plate string, ok bool)
+
+	// Edition changes whenever Vehicle may answer otherwise than before. Where it is
+	// nil Vehicle is asked for every message; else for the first of each edition.
+	Edition func() uint64
 
 	Key    []byte // for the codes that terminals authenticate with, at least 16 bytes
 	Clock  city.Clock

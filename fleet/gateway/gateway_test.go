@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -279,6 +280,34 @@ func TestText(t *testing.T) {
 	} {
 		if err := d.Send(t.Context(), tc.phone, tc.text); city.KindOf(err) != tc.want {
 			t.Errorf("%q: %v, want %s", tc.text, err, tc.want)
+		}
+	}
+}
+
+// With an edition a vehicle is asked for once in each, and a terminal that has become
+// another vehicle's is that one's from the next edition on.
+func TestEditions(t *testing.T) {
+	var edition atomic.Uint64
+	var asked atomic.Int64
+	var plate atomic.Value
+	edition.Store(1)
+	plate.Store("A1")
+	g := &Gateway{o: Options{Edition: edition.Load, Vehicle: func(string) (string, bool) {
+		asked.Add(1)
+		p := plate.Load().(string)
+		return p, p != ""
+	}}}
+	s := &session{g: g, number: "13900001111"}
+	for _, c := range []struct {
+		edition uint64
+		plate   string // on record
+		want    string
+		asked   int64
+	}{{1, "A1", "A1", 1}, {1, "B2", "A1", 1}, {2, "B2", "B2", 2}, {2, "B2", "B2", 2}, {3, "", "", 3}, {3, "C3", "C3", 4}, {4, "C3", "C3", 5}} {
+		edition.Store(c.edition)
+		plate.Store(c.plate)
+		if got, ok := s.vehicle(); got != c.want || ok != (c.want != "") || asked.Load() != c.asked {
+			t.Errorf("%+v: %q %v, asked %d times", c, got, ok, asked.Load())
 		}
 	}
 }

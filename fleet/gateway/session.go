@@ -35,13 +35,15 @@ type session struct {
 	scan *jt808.Scanner
 	f    jt808.Frame
 
-	began  time.Time // the connection, or the logout
-	heard  time.Time // the last whole frame
-	known  bool      // it has authenticated, as phone
-	phone  jt808.Phone
-	number string // the phone as it is written
-	wrong  int
-	readBy time.Time // the deadline that the connection has
+	began   time.Time // the connection, or the logout
+	heard   time.Time // the last whole frame
+	known   bool      // it has authenticated, as phone
+	phone   jt808.Phone
+	plate   string // of its vehicle, as the edition has it; "" where that isn't known
+	edition uint64
+	number  string // the phone as it is written
+	wrong   int
+	readBy  time.Time // the deadline that the connection has
 
 	one  [1]jt808.Record    // for a position that comes by itself
 	good []history.Position // room for those of a message that can be kept
@@ -91,12 +93,14 @@ func (p *paced) Read(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := p.conn.Read(b[:min(len(b), readAtOnce)])
-	p.pay(n)
+	if n > 0 {
+		p.pay(time.Now(), n)
+	}
 	return n, err
 }
 
-func (p *paced) pay(n int) {
-	if n == 0 || p.limit.AllowN(time.Now(), n) {
+func (p *paced) pay(now time.Time, n int) {
+	if p.limit.AllowN(now, n) {
 		return
 	}
 	p.g.tally.trouble(Slowed)
@@ -125,8 +129,9 @@ func (s *session) run() {
 		case err != nil:
 			return
 		default:
-			s.in.pay(frameCost)
-			if !s.take(wire) {
+			now := time.Now()
+			s.in.pay(now, frameCost)
+			if !s.take(wire, now) {
 				return
 			}
 		}

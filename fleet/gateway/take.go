@@ -13,12 +13,11 @@ import (
 )
 
 // take answers one frame; false ends the connection.
-func (s *session) take(wire []byte) bool {
+func (s *session) take(wire []byte, now time.Time) bool {
 	if err := s.f.Decode(wire); err != nil {
 		s.refuse(err, wire)
 		return true
 	}
-	now := time.Now()
 	s.heard = now
 	s.g.tally.frame()
 	h := s.f.Header
@@ -149,16 +148,30 @@ func (s *session) authenticate(h jt808.Header, m jt808.Authenticate) bool {
 	s.out.Lock()
 	s.like = h
 	s.out.Unlock()
-	s.known, s.phone, s.number = true, h.Phone, h.Phone.String()
+	s.known, s.phone, s.number, s.plate = true, h.Phone, h.Phone.String(), ""
 	s.g.bind(s, h.Phone)
 	s.reply(h, jt808.Done)
 	return true
 }
 
+// vehicle is the one that the terminal speaks for.
+func (s *session) vehicle() (plate string, ok bool) {
+	if s.g.o.Edition == nil {
+		return s.g.o.Vehicle(s.number)
+	}
+	if e := s.g.o.Edition(); s.plate == "" || s.edition != e {
+		s.edition = e // before Vehicle is asked: what changes meanwhile is asked for again
+		if s.plate, ok = s.g.o.Vehicle(s.number); !ok {
+			s.plate = ""
+		}
+	}
+	return s.plate, s.plate != ""
+}
+
 // record keeps the positions that can be and answers when they are kept. A message
 // without a good one is answered as wrong: sent again, it would be no better.
 func (s *session) record(h jt808.Header, list []jt808.Record, wire []byte) {
-	plate, ok := s.g.o.Vehicle(s.number)
+	plate, ok := s.vehicle()
 	if !ok {
 		s.g.tally.trouble(UnknownVehicle)
 		s.reply(h, jt808.Failed)

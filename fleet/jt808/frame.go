@@ -123,9 +123,12 @@ func xor(b []byte) byte {
 	return sum
 }
 
+// shortContent is room for the replies that a platform writes all the time.
+const shortContent = 64
+
 // Append writes the frame as it goes over the wire.
 func (f *Frame) Append(dst []byte) ([]byte, error) {
-	var plain [maxContent]byte
+	var plain [shortContent]byte // nearly all that is written fits
 	content, err := f.Header.append(plain[:0], len(f.Body))
 	if err != nil {
 		return dst, err

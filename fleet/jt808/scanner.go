@@ -22,8 +22,8 @@ type Scanner struct {
 	why     Reason // for what is skipped
 }
 
-// NewScanner reads frames from r. It buffers 1 KiB, more for longer frames.
-func NewScanner(r io.Reader) *Scanner { return &Scanner{r: r, buf: make([]byte, 1024), why: Garbage} }
+// NewScanner reads frames from r. It buffers 512 bytes, more for longer frames.
+func NewScanner(r io.Reader) *Scanner { return &Scanner{r: r, buf: make([]byte, 512), why: Garbage} }
 
 // Next gives the next frame with its delimiters, valid until the next call.
 // An *Error with Garbage, Half or Oversize tells of bytes that were left out;

@@ -129,6 +129,7 @@ func (f *figures) watched(ctx context.Context, data string) (err error) {
 	if _, err := a.Registers.Seed(ctx, program, nil, t.records()); err != nil {
 		return err
 	}
+	a.Risks = nil // makes up for past days when the program starts: not what is measured here
 	f.doing("starting")
 	if err := a.Start(ctx); err != nil {
 		return err

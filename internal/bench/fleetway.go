@@ -51,7 +51,8 @@ func (w *watch) door(l net.Listener, record func(context.Context, []history.Posi
 				return string(v.ID), true
 			}
 			return "", false
-		}})
+		},
+		Edition: func() uint64 { return w.app.Registers.Book().Serial() }})
 	if err != nil {
 		return nil, err
 	}
@@ -259,6 +260,13 @@ func (w *watch) way(ctx context.Context) error {
 	if err := wait(); err != nil {
 		return err
 	}
+	bare, err := w.bareWires(all)
+	if err != nil {
+		return err
+	}
+	w.each("all the way, frame to decision and reply, with the terminals' side", n, u)
+	w.each("… of it the terminals: the same exchange with nobody behind it", n, bare)
+	u = u.since(bare)
 	w.each("all the way, frame to decision and reply (5 asked)", n, u)
 	w.each("… of it the program", n, usage{user: u.user})
 	w.each("… of it the kernel: segment file, syncs, waking", n, usage{system: u.system})
@@ -268,6 +276,26 @@ func (w *watch) way(ctx context.Context) error {
 		w.put("alerts raised meanwhile", "count", float64(after-before))
 	}
 	return err
+}
+
+// bareWires lets the same terminals speak to somebody who reads each frame and
+// answers at once: what the benchmark itself takes.
+func (w *watch) bareWires(all [][][]byte) (u usage, err error) {
+	l := newWires()
+	wait, err := w.echo(l)
+	if err != nil {
+		return u, err
+	}
+	list, err := terminals(all)
+	if err != nil {
+		return u, err
+	}
+	runtime.GC()
+	from := cpu()
+	err = l.speak(list)
+	u = cpu().since(from)
+	l.hang()
+	return u, errors.Join(err, l.Close(), wait())
 }
 
 // count is how many alerts stand on the board, 200 at most.

@@ -82,6 +82,7 @@ type wires struct {
 	in   chan net.Conn
 	gone chan struct{}
 	once sync.Once
+	all  []*wire // that spoke
 }
 
 func newWires() *wires { return &wires{in: make(chan net.Conn), gone: make(chan struct{})} }
@@ -105,8 +106,10 @@ func (l *wires) speak(list []*terminal) error {
 	var failed atomic.Pointer[error]
 	done.Add(len(list))
 	for _, t := range list {
+		w := &wire{t: t, done: &done, failed: &failed, stop: make(chan struct{})}
+		l.all = append(l.all, w)
 		select {
-		case l.in <- &wire{t: t, done: &done, failed: &failed, stop: make(chan struct{})}:
+		case l.in <- w:
 		case <-l.gone:
 			return net.ErrClosed
 		}
@@ -116,6 +119,13 @@ func (l *wires) speak(list []*terminal) error {
 		return *err
 	}
 	return nil
+}
+
+// hang closes all wires from the terminals' side.
+func (l *wires) hang() {
+	for _, w := range l.all {
+		_ = w.Close()
+	}
 }
 
 // converse lets a terminal speak over a socket until it has said all and was
