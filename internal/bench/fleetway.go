@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -142,8 +143,14 @@ func (w *watch) memory(ctx context.Context) error {
 	runtime.ReadMemStats(&m)
 	w.put("… of it in use: heap", "MB", float64(m.HeapAlloc)/1e6)
 	w.put("… of it in use: stacks", "MB", float64(m.StackInuse)/1e6)
+	if err := wait(); err != nil {
+		return err
+	}
+	debug.FreeOSMemory()
+	now, _ = memory()
+	w.put("the process after all have hung up, their vehicles watched on", "MB", float64(now)/1e6)
 	w.parked()
-	return wait()
+	return nil
 }
 
 // parked tells what a vehicle holds at the most: one that stands for long at a place
