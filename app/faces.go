@@ -170,6 +170,7 @@ func (a *App) faces(ctx context.Context) error {
 		a.hotline(&atDesk, inner)
 	}
 	a.registerPages(&atDesk, inner)
+	a.terminalPages(&atDesk, inner)
 	a.riskPages(&atDesk, inner)
 	officers := desk.New(atDesk)
 	inner.Handle("/desk", officers)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"yiwang/city"
+	vehicles "yiwang/fleet"
+	"yiwang/fleet/gateway"
 	"yiwang/fleet/register"
 	"yiwang/web"
 	"yiwang/web/alerts"
@@ -26,6 +28,22 @@ func (a *App) registerPages(atDesk *desk.Deps, mux *http.ServeMux) {
 			return desk.Frame(ctx, deps, actor, section)
 		}})
 	a.records.Routes(mux)
+}
+
+// terminalPages serve what vehicle terminals send, and a word to a driver.
+func (a *App) terminalPages(atDesk *desk.Deps, mux *http.ServeMux) {
+	if a.Vehicles == nil {
+		return
+	}
+	deps := *atDesk
+	pages := &fleet.Terminals{Access: a.Access, Gateway: func() *gateway.Gateway { return a.terminals },
+		Texts: &vehicles.Texts{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Registers: a.Registers,
+			Send: func(ctx context.Context, phone, text string) error { return a.terminals.Send(ctx, phone, text) }},
+		Frame: func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
+			return desk.Frame(ctx, deps, actor, section)
+		}}
+	atDesk.More = append(atDesk.More, desk.Elsewhere{NavItem: web.NavItem{Section: "terminals", Key: "desk.nav.terminals", Href: fleet.PathTerminals}, May: pages.MayHear})
+	pages.Routes(mux)
 }
 
 // riskPages serves how dangerous communities are.

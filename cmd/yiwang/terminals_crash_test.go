@@ -70,7 +70,6 @@ type fleetUnderFire struct {
 	trucks               []*truck
 	total                int
 	acknowledged         atomic.Int64
-	unanswered           int
 }
 
 // truck is a vehicle with what it is going to tell, in order. What stands before

@@ -54,7 +54,7 @@ web < web/report < app
 web < web/scorecard < app
 web < web/fleet < app
 geo < fleet/history < fleet
-fleet/jt808, fleet/history < fleet/gateway < app, cmd/yiwang
+fleet/jt808, fleet/history < fleet/gateway < web/fleet, app, cmd/yiwang
 algorithm < incident/words < incident
 city, geo < fleet/register < fleet
 fleet/track, fleet/register < fleet/detect < fleet, internal/bench
