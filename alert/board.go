@@ -26,6 +26,7 @@ type BoardOptions struct {
 // Board keeps what watchers found until somebody has looked. It has no state of its
 // own beside the database and is safe for concurrent use, in any number of processes.
 type Board struct {
+	wakes
 	db        *db.DB
 	journal   *journal.Journal
 	access    *access.Access
@@ -163,6 +164,7 @@ func (b *Board) take(ctx context.Context, tx *db.Tx, actor city.Actor, a Alert, 
 		if n == 0 { // another process was faster: join that one
 			continue
 		}
+		tx.AfterCommit(b.wake)
 		if _, err := addSighting(ctx, tx, a.ID, s); err != nil {
 			return Alert{}, false, err
 		}
@@ -221,6 +223,7 @@ func (b *Board) join(ctx context.Context, tx *db.Tx, actor city.Actor, id city.A
 			}
 		}
 	}
+	tx.AfterCommit(b.wake)
 	if err := updateFound(ctx, tx, a); err != nil || !opened {
 		return a, err
 	}
@@ -290,6 +293,7 @@ func (b *Board) Resolve(ctx context.Context, tx *db.Tx, actor city.Actor, id cit
 	if n == 0 {
 		return city.Conflict("alert.settled")
 	}
+	tx.AfterCommit(b.wake)
 	data := map[string]any{"alert": id, "rule": a.Rule, "state": state, "outcome": o.What, "number": a.Case}
 	if known {
 		data["judged"] = []map[string]string{{"of": a.Rule, "is": is, "why": o.What}}
@@ -316,6 +320,7 @@ func (b *Board) clear(ctx context.Context, tx *db.Tx, actor city.Actor, id city.
 	if err != nil || n == 0 { // another was faster
 		return err
 	}
+	tx.AfterCommit(b.wake)
 	a, err := alertByID(ctx, tx, id)
 	if err != nil {
 		return err
@@ -341,6 +346,7 @@ func (b *Board) Filed(ctx context.Context, tx *db.Tx, actor city.Actor, id city.
 	if err != nil || n == 0 {
 		return err
 	}
+	tx.AfterCommit(b.wake)
 	return b.journal.Append(ctx, tx, journal.Event{At: b.now(), Type: "alert.filed", Subject: id.String(), Actor: actor,
 		Data: map[string]any{"alert": id, "number": number}})
 }

@@ -20,6 +20,7 @@ type Query struct {
 	Kind    string
 	Subject string
 	State   State
+	Waiting bool // open or filed: nobody has said yet how it turned out
 	Body    city.BodyID
 	Region  city.RegionCode // it and what lies within
 	Within  *geo.Box
@@ -55,6 +56,16 @@ func (b *Board) List(ctx context.Context, tx *db.Tx, actor city.Actor, q Query) 
 	}
 	last := list[q.Limit-1]
 	return Page{Alerts: list[:q.Limit], Next: fmt.Sprintf("%d.%s", city.Micros(last.Raised), last.ID)}, nil
+}
+
+// Waiting counts the alerts that are open or filed, by rule, as far as the actor may
+// see them.
+func (b *Board) Waiting(ctx context.Context, tx *db.Tx, actor city.Actor) (map[string]int, error) {
+	r, err := b.reach(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	return countWaiting(ctx, tx, r)
 }
 
 // reach is which alerts somebody may see.

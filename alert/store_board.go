@@ -134,11 +134,11 @@ func listAlerts(ctx context.Context, tx *db.Tx, q Query, r reach, after cursor) 
 			where += " AND " + f.column + " = " + bind(f.value)
 		}
 	}
-	under := func(code city.RegionCode) string {
-		return "substr(region, 1, " + bind(len(code)) + ") = " + bind(string(code))
-	}
 	if q.Region != "" {
-		where += " AND " + under(q.Region)
+		where += " AND " + under(bind, q.Region)
+	}
+	if q.Waiting {
+		where += waitingOnly
 	}
 	if !q.Since.IsZero() {
 		where += " AND raised >= " + bind(city.Micros(q.Since))
@@ -150,29 +150,62 @@ func listAlerts(ctx context.Context, tx *db.Tx, q Query, r reach, after cursor) 
 		where += " AND (lat <> 0 OR lon <> 0) AND lat BETWEEN " + bind(millionths(b.South)) + " AND " + bind(millionths(b.North))
 		where += " AND lon BETWEEN " + bind(millionths(b.West)) + " AND " + bind(millionths(b.East))
 	}
-	if !r.all {
-		for i, body := range r.bodies {
-			if i == 0 {
-				where += " AND body IN (" + bind(string(body))
-			} else {
-				where += ", " + bind(string(body))
-			}
-		}
-		where += ")"
-		for i, code := range r.regions {
-			if i == 0 {
-				where += " AND (region = ''"
-			}
-			where += " OR " + under(code)
-		}
-		if len(r.regions) > 0 {
-			where += ")"
-		}
-	}
+	where += r.where(bind)
 	if after.set {
 		where += " AND (raised, id) < (" + bind(after.raised) + ", " + bind(after.id) + ")"
 	}
 	return db.All(ctx, tx, scanAlert, `SELECT `+alertColumns+` FROM alerts WHERE `+where+` ORDER BY raised DESC, id DESC LIMIT `+bind(q.Limit+1), args...)
+}
+
+// waitingOnly are alerts that nobody has judged and nothing holds back.
+const waitingOnly = " AND state IN ('open', 'filed')"
+
+func under(bind func(any) string, code city.RegionCode) string {
+	return "substr(region, 1, " + bind(len(code)) + ") = " + bind(string(code))
+}
+
+// where leaves out what the reach doesn't have.
+func (r reach) where(bind func(any) string) string {
+	if r.all {
+		return ""
+	}
+	where := " AND body IN ("
+	for i, body := range r.bodies {
+		if i > 0 {
+			where += ", "
+		}
+		where += bind(string(body))
+	}
+	where += ")"
+	for i, code := range r.regions {
+		if i == 0 {
+			where += " AND (region = ''"
+		}
+		where += " OR " + under(bind, code)
+	}
+	if len(r.regions) > 0 {
+		where += ")"
+	}
+	return where
+}
+
+func countWaiting(ctx context.Context, tx *db.Tx, r reach) (map[string]int, error) {
+	args := []any{}
+	where := r.where(func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	})
+	type count struct {
+		rule string
+		n    int
+	}
+	rows, err := db.All(ctx, tx, func(r db.Row) (c count, err error) { return c, r.Scan(&c.rule, &c.n) },
+		`SELECT rule, count(*) FROM alerts WHERE 1 = 1`+waitingOnly+where+` GROUP BY rule`, args...)
+	out := map[string]int{}
+	for _, c := range rows {
+		out[c.rule] = c.n
+	}
+	return out, err
 }
 
 // addSighting says how many rows it made: none when the alert was found so before,

@@ -10,7 +10,8 @@ import (
 	"yiwang/internal/db"
 )
 
-// How often alerts without a case are looked for, and how many at once.
+// How often alerts without a case are looked for where no signal comes, since another
+// process made them, and how many at once.
 const (
 	alertPatrol = 2 * time.Second
 	alertBatch  = 100
@@ -20,6 +21,8 @@ const (
 func (a *App) fileAlerts(ctx context.Context) {
 	tick := time.NewTicker(alertPatrol)
 	defer tick.Stop()
+	changed, done := a.Alerts.Changes()
+	defer done()
 	for {
 		if err := a.fileOpenAlerts(ctx); err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "alerts could not be filed", "err", err)
@@ -28,6 +31,7 @@ func (a *App) fileAlerts(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-changed:
 		}
 	}
 }

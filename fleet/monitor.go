@@ -344,14 +344,16 @@ func (w *watched) read(book *register.Book) {
 	}
 }
 
-// show makes a position the one where the vehicle was last.
+// show makes a position the one where the vehicle was last. Its tick is taken under the
+// lock: whoever has read the tick before the lock will find it.
 func (s *shard) show(w *watched, p *history.Position) {
-	live := Live{Position: *p, tick: s.m.tick.Add(1)}
+	live := Live{Position: *p}
 	if w.reg != nil {
 		live.Use = w.reg.Use
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	live.tick = s.m.tick.Add(1)
 	if w.live == nil {
 		w.live = &live
 		s.live[w.ID] = w.live
