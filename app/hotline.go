@@ -37,7 +37,8 @@ func (a *App) hotline(atDesk *desk.Deps, mux *http.ServeMux) {
 	mux.Handle(hotline.Path+"/", calls)
 	mux.Handle(hotline.PathLate, calls)
 	wall := command.New(command.Deps{DB: a.DB, Access: a.Access, Directory: a.Directory, Cases: a.Cases, Incidents: a.Incidents, Scores: a.Scores, Sensors: a.Sensors,
-		Roads: a.Pack.Roads, Clock: a.Clock, CasePath: func(n city.CaseNumber) string { return desk.CasePath(n, "") }, Closing: a.closing})
+		Roads: a.Pack.Roads, Vehicles: a.Vehicles, Registers: a.Registers, Board: a.Alerts, Reach: a.Reach, Journal: a.Journal, Algorithms: a.Algorithms,
+		Clock: a.Clock, CasePath: func(n city.CaseNumber) string { return desk.CasePath(n, "") }, Closing: a.closing})
 	mux.Handle(command.Path, wall)
 	mux.Handle(command.Path+"/", wall)
 }

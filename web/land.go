@@ -46,7 +46,7 @@ func DrawLand(roads *geo.Roads, communities []city.Region) *Land {
 	if roads != nil {
 		for i := range roads.Waters {
 			w := &roads.Waters[i]
-			ring := coordinates(w.Area.Border())
+			ring := Coordinates(w.Area.Border())
 			if len(ring) > 0 {
 				ring = append(ring, ring[0])
 			}
@@ -54,7 +54,7 @@ func DrawLand(roads *geo.Roads, communities []city.Region) *Land {
 		}
 		for i := range roads.Roads {
 			r := &roads.Roads[i]
-			put("road", string(r.Class), r.Name, geometry{"LineString", coordinates(r.Line)})
+			put("road", string(r.Class), r.Name, geometry{"LineString", Coordinates(r.Line)})
 		}
 	}
 	for _, c := range communities {
@@ -83,7 +83,8 @@ func At(p geo.Point) [2]float64 { return [2]float64{round6(p.Lon), round6(p.Lat)
 
 func round6(f float64) float64 { return math.Round(f*1e6) / 1e6 }
 
-func coordinates(points []geo.Point) [][2]float64 {
+// Coordinates are points as GeoJSON writes them.
+func Coordinates(points []geo.Point) [][2]float64 {
 	out := make([][2]float64, len(points))
 	for i, p := range points {
 		out[i] = At(p)

@@ -25,5 +25,5 @@ func Drawn(ctx context.Context) bool {
 // the map.
 func DrawWith(ctx context.Context) templ.Attributes {
 	v := ViewOf(ctx)
-	return templ.Attributes{"data-maplibre": v.asset("maplibre.js"), "data-worker": v.asset("maplibre-worker.js"), "data-echarts": v.asset("echarts.js")}
+	return templ.Attributes{"data-maplibre": v.asset("maplibre.js"), "data-worker": v.asset("maplibre-worker.js"), "data-echarts": v.asset("echarts.js"), "data-mapping": v.asset("command-map.js")}
 }

@@ -7,12 +7,16 @@ import (
 
 	"yiwang/access"
 	"yiwang/alert"
+	"yiwang/algorithm"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/directory"
+	"yiwang/fleet"
+	"yiwang/fleet/intercept"
 	"yiwang/geo"
 	"yiwang/incident"
 	"yiwang/internal/db"
+	"yiwang/journal"
 	"yiwang/scorecard"
 	"yiwang/web"
 )
@@ -21,14 +25,17 @@ import (
 const (
 	Path = "/command"
 
-	pathTable  = Path + "/table"
-	pathLand   = Path + "/land"
-	pathLive   = Path + "/live"
-	pathMatter = Path + "/matter"
-	pathSend   = Path + "/send"
+	pathTable    = Path + "/table"
+	pathLand     = Path + "/land"
+	pathLive     = Path + "/live"
+	pathMatter   = Path + "/matter"
+	pathSend     = Path + "/send"
+	pathVehicles = Path + "/vehicles"
+	pathAlerts   = Path + "/alerts"
 )
 
-// Deps are what the pages stand on. All are needed but Sensors and Roads.
+// Deps are what the pages stand on. A city may lack Sensors, Roads, Reach, Vehicles,
+// Registers and Board; all others are needed.
 type Deps struct {
 	DB        *db.DB
 	Access    *access.Access
@@ -38,7 +45,14 @@ type Deps struct {
 	Scores    *scorecard.Scorecard
 	Sensors   *alert.Watch
 	Roads     *geo.Roads
-	Clock     city.Clock
+	Vehicles  *fleet.Monitor
+	Registers *fleet.Registers
+	Board     *alert.Board
+	Reach     *intercept.Service
+	Journal   *journal.Journal
+	// Algorithms knows how often the rules of detection were right.
+	Algorithms *algorithm.Register
+	Clock      city.Clock
 	// CasePath is where a case is opened at the desk.
 	CasePath func(city.CaseNumber) string
 	// Closing ends what is being streamed, so that the program can stop.
@@ -50,6 +64,8 @@ type Pages struct {
 	Deps
 	land    *web.Land
 	streams atomic.Int64
+	changes changes
+	records records
 }
 
 // New gives the pages. They must be served inside web.Site.Wrap.
@@ -57,12 +73,14 @@ func New(d Deps) http.Handler {
 	p := &Pages{Deps: d, land: web.DrawLand(d.Roads, d.Directory.Communities())}
 	mux := http.NewServeMux()
 	for pattern, f := range map[string]func(http.ResponseWriter, *http.Request, city.Actor) error{
-		"GET " + Path:                     p.page,
-		"GET " + pathTable:                p.table,
-		"GET " + pathLand:                 p.serveLand,
-		"GET " + pathLive:                 p.live,
-		"GET " + pathMatter + "/{number}": p.matter,
-		"POST " + pathSend:                p.send,
+		"GET " + Path:                      p.page,
+		"GET " + pathTable:                 p.table,
+		"GET " + pathLand:                  p.serveLand,
+		"GET " + pathLive:                  p.live,
+		"GET " + pathMatter + "/{number}":  p.matter,
+		"POST " + pathSend:                 p.send,
+		"GET " + pathVehicles + "/{plate}": p.vehicle,
+		"GET " + pathAlerts + "/{id}":      p.alert,
 	} {
 		mux.Handle(pattern, p.forCommand(f))
 	}
@@ -95,12 +113,13 @@ type Theme string
 // The themes (专题图).
 const (
 	Overview    Theme = "overview"
+	Hazmat      Theme = "hazmat"
 	Streets     Theme = "incidents"
 	Services    Theme = "services"
 	Environment Theme = "environment"
 )
 
-var themes = []Theme{Overview, Streets, Services, Environment}
+var themes = []Theme{Overview, Hazmat, Streets, Services, Environment}
 
 func themeOf(s string) Theme {
 	for _, t := range themes {

@@ -21,6 +21,8 @@ type geometry struct {
 
 func at(p geo.Point) [2]float64 { return web.At(p) }
 
+func line(points []geo.Point) [][2]float64 { return web.Coordinates(points) }
+
 func (p *Pages) serveLand(w http.ResponseWriter, r *http.Request, _ city.Actor) error {
 	p.land.ServeHTTP(w, r)
 	return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/a-h/templ"
 
 	"yiwang/city"
+	"yiwang/internal/db"
 	"yiwang/web"
 )
 
@@ -67,8 +68,17 @@ func (s *stream) write(event, data string) error {
 	return s.rc.Flush()
 }
 
+// How soon after a commit alerts go out, so that several are one picture, and how
+// soon it is said that something has happened.
+const (
+	alertIn = 100 * time.Millisecond
+	stirIn  = time.Second
+)
+
 // live streams what changes on the page, until the reader goes, the program stops or
-// the time of a stream is over.
+// the time of a stream is over: the picture every few seconds, vehicles every second,
+// alerts as soon as they are committed, and that something has happened, for what the
+// page asks for itself.
 func (p *Pages) live(w http.ResponseWriter, r *http.Request, actor city.Actor) error {
 	if p.streams.Add(1) > mostStreams {
 		p.streams.Add(-1)
@@ -78,16 +88,37 @@ func (p *Pages) live(w http.ResponseWriter, r *http.Request, actor city.Actor) e
 	ctx := r.Context()
 	t := themeOf(r.URL.Query().Get("theme"))
 	s := newStream(w)
+	err := p.run(ctx, s, actor, t)
+	if err != nil && ctx.Err() == nil {
+		slog.WarnContext(ctx, "the command centre's stream ended", "err", err)
+	}
+	return nil // its head is sent, so no page can follow; the browser asks anew
+}
+
+func (p *Pages) run(ctx context.Context, s *stream, actor city.Actor, t Theme) error {
 	end := time.NewTimer(streamFor)
 	defer end.Stop()
-	next := time.NewTicker(pictureEvery)
-	defer next.Stop()
-	for {
-		if err := p.update(ctx, s, actor, t); err != nil {
-			if ctx.Err() == nil {
-				slog.WarnContext(ctx, "the command centre's stream ended", "err", err)
+	picture, moves := time.NewTicker(pictureEvery), time.NewTicker(moveEvery)
+	defer picture.Stop()
+	defer moves.Stop()
+	happened, forget := p.Journal.Watch()
+	defer forget()
+	var changed <-chan struct{}
+	if p.Board != nil {
+		var done func()
+		changed, done = p.Board.Changes()
+		defer done()
+	}
+	var alertsDue, stirDue <-chan time.Time
+	var tick uint64
+	vehicles := p.seesVehicles(actor)
+	err := p.update(ctx, s, actor, t)
+	for first := true; err == nil; first = false {
+		if first && vehicles {
+			tick, err = p.sendMoved(ctx, s, actor, tick)
+			if err != nil {
+				return err
 			}
-			return nil // its head is sent, so no page can follow; the browser asks anew
 		}
 		select {
 		case <-ctx.Done():
@@ -96,9 +127,73 @@ func (p *Pages) live(w http.ResponseWriter, r *http.Request, actor city.Actor) e
 			return nil
 		case <-end.C:
 			return nil
-		case <-next.C:
+		case <-picture.C:
+			err = p.update(ctx, s, actor, t)
+		case <-moves.C:
+			if vehicles {
+				tick, err = p.sendMoved(ctx, s, actor, tick)
+			}
+			if err == nil { // of another process there is no signal
+				err = p.sendAlerts(ctx, s, actor, t)
+			}
+		case <-changed:
+			if alertsDue == nil {
+				alertsDue = time.After(alertIn)
+			}
+		case <-alertsDue:
+			alertsDue = nil
+			err = p.sendAlerts(ctx, s, actor, t)
+		case <-happened:
+			if stirDue == nil {
+				stirDue = time.After(stirIn)
+			}
+		case <-stirDue:
+			stirDue = nil
+			err = s.write("stir", "{}")
 		}
 	}
+	return err
+}
+
+// sendMoved sends where vehicles have come since a tick.
+func (p *Pages) sendMoved(ctx context.Context, s *stream, actor city.Actor, tick uint64) (uint64, error) {
+	data, next, err := p.moved(ctx, actor, tick)
+	if err != nil || data == "" {
+		return next, err
+	}
+	return next, s.write("vehicles", data)
+}
+
+// sendAlerts sends the alerts that wait, where they differ from those sent before.
+func (p *Pages) sendAlerts(ctx context.Context, s *stream, actor city.Actor, t Theme) error {
+	if p.Board == nil {
+		return nil
+	}
+	var a Alerts
+	book := p.bookFor(ctx, actor)
+	err := p.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		a, err = p.alertsNow(ctx, tx, actor, book)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return putAlerts(ctx, s, a, t)
+}
+
+func putAlerts(ctx context.Context, s *stream, a Alerts, t Theme) error {
+	html, err := rendered(ctx, alerts(a, t))
+	if err != nil {
+		return err
+	}
+	if err := s.put("alerts", html); err != nil {
+		return err
+	}
+	places, err := json.Marshal(alertPlaces(ctx, a))
+	if err != nil {
+		return err
+	}
+	return s.put("noticed", string(places))
 }
 
 // update sends what is new in the picture, and the moment it was made.
@@ -107,7 +202,11 @@ func (p *Pages) update(ctx context.Context, s *stream, actor city.Actor, t Theme
 	if err != nil {
 		return err
 	}
-	for event, part := range map[string]templ.Component{"signs": signs(now.Signs), "now": happening(now.Now), "hours": hours(now.Hours), "sensors": sensors(listed(t, now))} {
+	if err := putAlerts(ctx, s, now.Alerts, t); err != nil {
+		return err
+	}
+	for event, part := range map[string]templ.Component{"signs": signs(now.Signs), "now": happening(now.Now, now.Alerts), "hours": hours(now.Hours), "sensors": sensors(listed(t, now)),
+		"fleet": fleetPanel(now), "rules": rulesTable(now.Rules)} {
 		html, err := rendered(ctx, part)
 		if err != nil {
 			return err

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"net/http"
 
+	"yiwang/alert"
 	"yiwang/casework"
 	"yiwang/city"
+	"yiwang/fleet/register"
 	"yiwang/incident"
 	"yiwang/internal/db"
 	"yiwang/web"
@@ -20,6 +22,8 @@ type Chosen struct {
 	Task  string
 	Near  []Candidate
 	Fault city.Message
+
+	holder city.AccountID // who has the task
 }
 
 // Candidate is somebody who could be sent.
@@ -77,7 +81,10 @@ func (p *Pages) choose(ctx context.Context, actor city.Actor, n city.CaseNumber)
 		for _, h := range history[max(0, len(history)-shownSteps):] {
 			out.Steps = append(out.Steps, web.Step{At: h.At, Title: web.Did(kind, h), State: web.StateDone})
 		}
-		if !out.Send || c.Kind != p.Incidents.Settings.Kind {
+		if len(c.Working) > 0 {
+			out.holder = c.Working[0].Assignee
+		}
+		if !out.Send || !p.Incidents.Handles(c.Kind) {
 			out.Send = false
 			return nil
 		}
@@ -111,10 +118,21 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request, actor city.Actor) e
 	if err != nil {
 		return city.Invalid("command.nobody")
 	}
-	c, err := p.Cases.Do(r.Context(), actor, n, casework.Action{Name: casework.ActAssign, Task: sent.Get("task"), Assignee: city.AccountID(to), Key: sent.Get("key")})
+	minutes := minutesOf(sent.Get("minutes"))
+	var why city.Text
+	if v := sent.Get("vehicle"); v != "" {
+		if why, err = p.errand(r.Context(), actor, register.VehicleID(v), city.AccountID(to), minutes); err != nil {
+			return err
+		}
+	}
+	about, _ := alert.ParseID(sent.Get("alert"))
+	c, err := p.Cases.Do(r.Context(), actor, n, casework.Action{Name: casework.ActAssign, Task: sent.Get("task"), Assignee: city.AccountID(to), Key: sent.Get("key"), Why: why})
 	switch city.KindOf(err) {
 	case "":
 	case city.KindConflict, city.KindInvalid: // somebody was faster: the page says so and shows how it stands now
+		if !about.IsZero() {
+			return p.sentAbout(w, r, actor, about, minutes, http.StatusConflict, messageOf(err))
+		}
 		out, again := p.choose(r.Context(), actor, n)
 		if again != nil {
 			return again
@@ -125,6 +143,9 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request, actor city.Actor) e
 	if err != nil {
 		return err
 	}
+	if !about.IsZero() {
+		return p.sentAbout(w, r, actor, about, minutes, http.StatusOK, city.Message{})
+	}
 	if r.Header.Get(partHeader) == "" {
 		return web.Redirect(w, r, pathMatter+"/"+string(c.Number))
 	}
@@ -133,6 +154,19 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request, actor city.Actor) e
 		return err
 	}
 	return p.show(w, r, http.StatusOK, out)
+}
+
+// sentAbout shows how the alert stands for whose matter somebody was sent.
+func (p *Pages) sentAbout(w http.ResponseWriter, r *http.Request, actor city.Actor, id city.AlertID, minutes, status int, fault city.Message) error {
+	if r.Header.Get(partHeader) == "" && fault.Key == "" {
+		return web.Redirect(w, r, alertPath(id))
+	}
+	s, err := p.seeAlert(r.Context(), actor, id, minutes)
+	if err != nil {
+		return err
+	}
+	s.Fault = fault
+	return p.showSight(w, r, status, s)
 }
 
 func messageOf(err error) city.Message {

@@ -24,6 +24,9 @@ type Picture struct {
 	More     bool // there are more open matters than a map shows
 	Officers []Officer
 	Sensors  []Sensor // all on the map; which of them in words, the theme says
+	Alerts   Alerts
+	Fleet    Fleet
+	Rules    []RuleRecord // of detection; how often each was right
 }
 
 // Sign is one vital sign of the city (城市体征). Every number leads to what is behind
@@ -90,7 +93,20 @@ const (
 // see makes the picture of a theme. What the officer may not see is missing in it.
 func (p *Pages) see(ctx context.Context, actor city.Actor, t Theme) (s Picture, err error) {
 	s.At = p.Clock.Now()
+	if s.Fleet, err = p.fleetNow(ctx, actor, s.At); err != nil {
+		return s, err
+	}
+	book := p.bookFor(ctx, actor)
 	err = p.DB.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		var err error
+		if s.Alerts, err = p.alertsNow(ctx, tx, actor, book); err != nil {
+			return err
+		}
+		if t == Overview || t == Hazmat {
+			if s.Rules, err = p.rules(ctx, tx, s.Alerts); err != nil {
+				return err
+			}
+		}
 		for _, part := range []func(context.Context, *db.Tx, city.Actor, Theme, *Picture) error{p.streets, p.duty, p.signs, p.urgent} {
 			if err := part(ctx, tx, actor, t, &s); err != nil && city.KindOf(err) != city.KindForbidden {
 				return err
@@ -106,7 +122,7 @@ func (p *Pages) see(ctx context.Context, actor city.Actor, t Theme) (s Picture, 
 	return s, err
 }
 
-func (p *Pages) streets(ctx context.Context, tx *db.Tx, actor city.Actor, _ Theme, s *Picture) (err error) {
+func (p *Pages) streets(ctx context.Context, tx *db.Tx, actor city.Actor, t Theme, s *Picture) (err error) {
 	if s.Matters, s.More, err = p.Incidents.Spots(ctx, tx, actor); err != nil {
 		return err
 	}
@@ -127,6 +143,10 @@ func (p *Pages) streets(ctx context.Context, tx *db.Tx, actor city.Actor, _ Them
 	sign := Sign{Value: thousands(today), Label: city.Message{Key: "command.sign.reported"}, Href: pathTable + "#hours"}
 	if before > 0 {
 		sign.Note = city.Message{Key: "command.sign.than_before", Args: []any{"share", signed(100 * float64(today-before) / float64(before))}}
+	}
+	if t == Hazmat {
+		s.Signs = append(s.Signs, hazmatSigns(*s)...)
+		return nil
 	}
 	s.Signs = append(s.Signs, sign)
 	return nil
@@ -172,6 +192,9 @@ func (p *Pages) inHand(ctx context.Context, tx *db.Tx, ids []city.AccountID) (ma
 }
 
 func (p *Pages) signs(ctx context.Context, tx *db.Tx, actor city.Actor, t Theme, s *Picture) error {
+	if t == Hazmat {
+		return nil
+	}
 	until := scorecard.MonthOf(s.At, web.ViewOf(ctx).City.Zone)
 	sorts := []scorecard.Sort{scorecard.Incidents}
 	if t == Services {
@@ -209,8 +232,12 @@ func (p *Pages) signs(ctx context.Context, tx *db.Tx, actor city.Actor, t Theme,
 
 // urgent lists what waits the longest beyond its limit, then what came in last.
 func (p *Pages) urgent(ctx context.Context, tx *db.Tx, actor city.Actor, t Theme, s *Picture) error {
-	if t == Services || t == Environment {
+	if t == Services || t == Environment || t == Hazmat {
 		return nil
+	}
+	noticed := map[city.CaseNumber]bool{} // stand above as alerts
+	for _, a := range s.Alerts.top(shownAlerts) {
+		noticed[a.Case] = true
 	}
 	kind := p.Incidents.Settings.Kind
 	late, err := p.Cases.Late(ctx, tx, actor, casework.LateQuery{Kind: kind, Limit: shownNow / 2})
@@ -226,7 +253,7 @@ func (p *Pages) urgent(ctx context.Context, tx *db.Tx, actor city.Actor, t Theme
 		if len(cases) == shownNow {
 			break
 		}
-		if slices.ContainsFunc(cases, func(c casework.Case) bool { return c.Number == m.Number }) {
+		if noticed[m.Number] || slices.ContainsFunc(cases, func(c casework.Case) bool { return c.Number == m.Number }) {
 			continue
 		}
 		c, err := p.Cases.Get(ctx, tx, actor, m.Number)

@@ -75,3 +75,58 @@ func listed(t Theme, s Picture) []Sensor {
 	}
 	return loud(s.Sensors)
 }
+
+// shownOf are so many alerts as stand in words beside the map of a theme.
+func shownOf(t Theme) int {
+	if t == Hazmat {
+		return 2 * shownAlerts
+	}
+	return shownAlerts
+}
+
+// lookKey is the verb on the card of an alert.
+func lookKey(n Noticed) string {
+	if n.Vehicle != "" && !n.Papers {
+		return "command.alert.stop"
+	}
+	return "command.alert.why"
+}
+
+// doing says what a vehicle does: "行驶中，62 km/h，往东".
+func doing(ctx context.Context, t Truck) string {
+	if t.Motion != Moving {
+		return web.T(ctx, "command.motion."+string(t.Motion))
+	}
+	said := web.T(ctx, "command.driving", "n", t.Speed)
+	if !t.Heading.IsZero() {
+		said = web.T(ctx, "command.driving.way", "said", said, "way", t.Heading)
+	}
+	return said
+}
+
+func shapeKey(s Shape) string {
+	return [...]string{"command.shape.hazmat", "command.shape.coach", "command.shape.other"}[s]
+}
+
+func tenth(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) }
+
+func precisionOf(r RuleRecord) string {
+	if s, ok := r.Precision(); ok {
+		return s
+	}
+	return "–"
+}
+
+// comersOf are those who could come; of what is about no vehicle, those who could be
+// given the matter.
+func comersOf(s Sight) (list []Comer) {
+	if s.Ahead != nil && s.Ahead.None.Key == "" {
+		return s.Ahead.Comers
+	}
+	if s.Matter != nil && s.Matter.Send {
+		for _, c := range s.Matter.Near {
+			list = append(list, Comer{Candidate: c, Words: c.Why, Send: true})
+		}
+	}
+	return list
+}

@@ -1,141 +1,160 @@
-// The command centre's map and charts. The page is whole without this: what it adds
-// is the drawing, and that everything moves. Parts of the page come ready-made from
-// the server; the map gets GeoJSON.
+// The command centre. The page is whole without this: what it adds is the drawing, and
+// that everything moves. Parts of the page come ready-made from the server; the map
+// gets GeoJSON.
 const room = document.querySelector("[data-command]");
-const sheet = room?.querySelector("[data-map]");
-const css = getComputedStyle(document.documentElement);
-const colour = (name) => css.getPropertyValue("--" + name).trim();
-const chinese = document.documentElement.lang.startsWith("zh");
-const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-const font = ["Noto Sans CJK SC"];
-
-let map;
-
-const size = parseFloat(css.fontSize) || 16;
-const label = (extra) => ({
-	"text-field": ["get", chinese ? "zh-Hans" : "en"],
-	"text-font": font,
-	"text-size": size * 0.8,
-	...extra,
-});
-
-function style(land) {
-	const road = (wide) => ["interpolate", ["exponential", 1.5], ["zoom"], 9, wide * 0.5, 15, wide * 3];
-	const ink = { "text-color": colour("wall-ink-2"), "text-halo-color": colour("wall"), "text-halo-width": 1.5 };
-	const live = { type: "geojson", data: { type: "FeatureCollection", features: [] } };
-	return {
-		version: 8,
-		sources: { land: { type: "geojson", data: land }, matters: live, officers: live, sensors: live },
-		layers: [
-			{ id: "ground", type: "background", paint: { "background-color": colour("wall") } },
-			{ id: "water", type: "fill", source: "land", filter: ["==", ["get", "kind"], "water"], paint: { "fill-color": colour("wall-water") } },
-			...["residential", "secondary", "primary", "motorway"].map((c, i) => ({
-				id: c, type: "line", source: "land", filter: ["==", ["get", "class"], c], minzoom: i === 0 ? 12 : 0,
-				layout: { "line-cap": "round", "line-join": "round" },
-				paint: { "line-color": colour("wall-line"), "line-width": road([0.8, 1.2, 2, 2.6][i]) },
-			})),
-			{ id: "names", type: "symbol", source: "land", minzoom: 13, filter: ["all", ["==", ["get", "kind"], "road"], ["has", "en"]], layout: label({ "symbol-placement": "line" }), paint: ink },
-			{ id: "waters", type: "symbol", source: "land", filter: ["==", ["get", "kind"], "water"], layout: label({}), paint: { ...ink, "text-halo-color": colour("wall-water") } },
-			{ id: "communities", type: "symbol", source: "land", minzoom: 12, filter: ["==", ["get", "kind"], "community"], layout: label({}), paint: ink },
-			{ id: "sensors", type: "circle", source: "sensors", paint: { "circle-radius": 4, "circle-color": ["case", ["get", "alarm"], colour("wall-alarm"), colour("wall-ok")], "circle-opacity": ["case", ["get", "deaf"], 0.3, 1] } },
-			{ id: "matters", type: "circle", source: "matters", paint: {
-				"circle-radius": ["interpolate", ["linear"], ["get", "asked"], 1, 5, 20, 12],
-				"circle-color": ["case", ["get", "late"], colour("wall-alarm"), colour("wall-live")], "circle-stroke-width": 1.5, "circle-stroke-color": colour("wall") } },
-			{ id: "picked", type: "circle", source: "matters", filter: ["==", ["get", "number"], ""], paint: { "circle-radius": 16, "circle-opacity": 0, "circle-stroke-width": 2.5, "circle-stroke-color": colour("wall-amber") } },
-			{ id: "officers", type: "symbol", source: "officers", layout: { "text-field": "▲", "text-font": font, "text-size": size, "text-allow-overlap": true }, paint: { "text-color": ["case", [">", ["get", "hands"], 0], colour("wall-amber"), colour("wall-ok")], "text-halo-color": colour("wall"), "text-halo-width": 1.5 } },
-		],
-	};
-}
-
-function bounds(land) {
-	let w = 180, s = 90, e = -180, n = -90;
-	const each = (c) => {
-		if (typeof c[0] !== "number") return c.forEach(each);
-		w = Math.min(w, c[0]); e = Math.max(e, c[0]); s = Math.min(s, c[1]); n = Math.max(n, c[1]);
-	};
-	land.features.forEach((f) => f.properties.class !== "motorway" && each(f.geometry.coordinates));
-	return [[w, s], [e, n]];
-}
-
-async function draw() {
-	const [lib, land] = await Promise.all([import(sheet.dataset.maplibre), fetch(sheet.dataset.land).then((r) => r.json())]);
-	lib.setWorkerUrl(sheet.dataset.worker);
-	map = new lib.Map({
-		container: sheet, style: style(land), bounds: bounds(land), fitBoundsOptions: { padding: 40 }, attributionControl: false, dragRotate: false, pitchWithRotate: false,
-		maxZoom: 18, fadeDuration: calm ? 0 : 150, localIdeographFontFamily: font[0], locale: { "Map.Title": sheet.dataset.title, "NavigationControl.ZoomIn": sheet.dataset.zoomIn, "NavigationControl.ZoomOut": sheet.dataset.zoomOut },
-	});
-	map.touchZoomRotate.disableRotation();
-	map.addControl(new lib.ScaleControl({ unit: "metric" }), "bottom-left");
-	await map.once("load");
-	for (const layer of ["matters"]) {
-		map.on("click", layer, (e) => choose(e.features[0].properties.number));
-		map.on("mouseenter", layer, () => (map.getCanvas().style.cursor = "pointer"));
-		map.on("mouseleave", layer, () => (map.getCanvas().style.cursor = ""));
-	}
-	sheet.dataset.ready = "";
-	places();
-}
-
-let latest;
-function places(data) {
-	latest = data ?? latest;
-	if (!latest || sheet?.dataset.ready === undefined) return;
-	for (const [id, features] of Object.entries(latest)) map.getSource(id)?.setData(features);
-}
+const box = room?.querySelector("[data-map]");
+const below = room?.querySelector("[data-chosen]");
+let sheet; // the map of the page
 
 // Charts are drawn from the tables of the page.
 let charts;
-async function chart() {
-	const box = room.querySelector("[data-chart=hours]");
-	const rows = [...room.querySelectorAll("[data-part=hours] tbody tr")];
-	if (!box || !rows.length || !sheet) return;
-	charts ??= await import(sheet.dataset.echarts);
-	box.chart ??= charts.init(box, null, { renderer: "canvas" });
-	const text = { color: colour("wall-ink-2"), fontSize: size * 0.75, fontFamily: css.fontFamily };
-	box.chart.setOption({
-		animation: !calm,
-		grid: { left: 0, right: 8, top: 12, bottom: 0, containLabel: true },
-		xAxis: { type: "category", data: rows.map((r) => r.cells[0].textContent), axisLabel: { ...text, interval: 5 }, axisTick: { show: false }, axisLine: { lineStyle: { color: colour("wall-line") } } },
-		yAxis: { type: "value", min: 0, minInterval: 1, splitNumber: 3, axisLabel: text, splitLine: { lineStyle: { color: colour("wall-line") } } },
-		series: [{ type: "line", data: rows.map((r) => +r.cells[1].textContent), symbol: "none", lineStyle: { color: colour("wall-live"), width: 2 } }],
+async function chart(name) {
+	const at = room.querySelector(`[data-chart=${name}]`);
+	const rows = [...room.querySelectorAll(`[data-part=${name}] tbody tr`)];
+	if (!at || !rows.length || !box) return;
+	charts ??= import(box.dataset.echarts);
+	const [lib, { colour, size, calm }] = await Promise.all([charts, import(box.dataset.mapping)]);
+	at.chart ??= lib.init(at, null, { renderer: "canvas" });
+	const text = { color: colour("wall-ink-2"), fontSize: size * 0.75, fontFamily: getComputedStyle(at).fontFamily };
+	const grid = { left: 0, right: 8, top: 12, bottom: 0, containLabel: true };
+	const split = { lineStyle: { color: colour("wall-line") } };
+	if (name === "hours") {
+		at.chart.setOption({
+			animation: !calm, grid,
+			xAxis: { type: "category", data: rows.map((r) => r.cells[0].textContent), axisLabel: { ...text, interval: 5 }, axisTick: { show: false }, axisLine: split },
+			yAxis: { type: "value", min: 0, minInterval: 1, splitNumber: 3, axisLabel: text, splitLine: split },
+			series: [{ type: "line", data: rows.map((r) => +r.cells[1].textContent), symbol: "none", lineStyle: { color: colour("wall-live"), width: 2 } }],
+		});
+		return;
+	}
+	const most = rows.map((r) => ({ name: r.cells[0].textContent.trim(), right: +r.dataset.right, wrong: +r.dataset.wrong, said: +r.dataset.said }))
+		.sort((a, b) => b.said - a.said).slice(0, 6).reverse();
+	const bar = (name, paint, of) => ({ type: "bar", stack: "all", name, barMaxWidth: size * 0.8, itemStyle: { color: paint }, data: most.map(of) });
+	at.chart.setOption({
+		animation: !calm, grid: { ...grid, top: size * 1.6, right: size * 1.5 },
+		legend: { top: 0, left: 0, itemWidth: size * 0.7, itemHeight: size * 0.7, textStyle: text },
+		xAxis: { type: "value", min: 0, minInterval: 1, splitNumber: 3, axisLabel: text, splitLine: split },
+		yAxis: { type: "category", data: most.map((r) => r.name), axisLabel: { ...text, width: size * 8, overflow: "truncate" }, axisTick: { show: false }, axisLine: split },
+		series: [
+			bar(at.dataset.right, colour("wall-ok"), (r) => r.right),
+			bar(at.dataset.wrong, colour("wall-ink-2"), (r) => r.wrong),
+			bar(at.dataset.open, colour("wall-water"), (r) => Math.max(0, r.said - r.right - r.wrong)),
+		],
 	});
 }
 
-// The chosen matter stands below the map.
-const below = room?.querySelector("[data-chosen]");
-let picked = "";
+// What was pointed at stands below the map: a matter, an alert or a vehicle, by the
+// address that tells of it.
+let picked = "", turn = 0, asking = false;
 
-async function choose(number, body) {
-	picked = number;
+const ask = (path, body) => fetch(path, { method: body ? "POST" : "GET", body, headers: { "X-Command-Part": "1" } });
+
+async function choose(path, body) {
+	const mine = ++turn;
+	if (!body) picked = path;
+	below.setAttribute("aria-busy", "true");
+	try {
+		const r = await ask(body ? box.dataset.send : path, body);
+		if (mine !== turn || (!r.ok && r.status !== 409)) return;
+		below.innerHTML = await r.text();
+		below.hidden = false;
+		settle(!body);
+	} finally {
+		if (mine === turn) below.removeAttribute("aria-busy");
+	}
+}
+
+// settle draws what the part below the map is about.
+function settle(go) {
+	const seen = below.querySelector("[data-sight]");
+	const number = below.querySelector("[data-number]")?.dataset.number ?? "";
+	below.querySelectorAll("[data-close]").forEach((b) => (b.hidden = false));
+	sheet?.show(seen ? JSON.parse(seen.dataset.drawing) : null, go);
+	if (number && go) sheet?.mark(number);
 	mark();
-	const r = await fetch(body ? sheet.dataset.send : sheet.dataset.matter + "/" + encodeURIComponent(number), {
-		method: body ? "POST" : "GET", body, headers: { "X-Command-Part": "1" },
-	});
-	if (!r.ok && r.status !== 409) return;
-	below.innerHTML = await r.text();
-	below.hidden = false;
+}
+
+// again asks for what stands below the map, and takes in what has changed of it, but
+// nothing that somebody is about to use.
+async function again() {
+	if (asking || below.hidden || !picked || below.hasAttribute("aria-busy")) return;
+	asking = true;
+	const mine = turn;
+	try {
+		const r = await ask(picked);
+		if (!r.ok || mine !== turn) return;
+		const fresh = document.createElement("div");
+		fresh.innerHTML = await r.text();
+		const now = fresh.querySelector("[data-sight]"), old = below.querySelector("[data-sight]");
+		if (mine !== turn) return;
+		if (!now || !old) {
+			if (!below.contains(document.activeElement)) below.replaceChildren(...fresh.childNodes);
+			return settle(false);
+		}
+		old.dataset.drawing = now.dataset.drawing;
+		for (const part of now.querySelectorAll("[data-bit]")) {
+			const there = old.querySelector(`[data-bit=${part.dataset.bit}]`);
+			if (!there) {
+				(part.closest(".sight-parts") ? old.querySelector(".sight-parts") : old).append(part);
+			} else if (!there.contains(document.activeElement) && part.dataset.bit !== "head" && said(there) !== said(part)) {
+				there.replaceWith(part);
+			}
+		}
+		settle(false);
+	} finally {
+		asking = false;
+	}
+}
+
+// said is what a part says; keys of its forms are new each time and say nothing.
+const said = (part) => part.innerHTML.replace(/name="key" value="[^"]*"/g, "");
+
+function close() {
+	turn++;
+	picked = "";
+	below.hidden = true;
+	below.replaceChildren();
+	sheet?.show(null);
+	sheet?.mark("");
+	mark();
 }
 
 function mark() {
-	for (const li of room.querySelectorAll("[data-part=now] li")) li.classList.toggle("picked", li.dataset.number === picked);
-	if (sheet?.dataset.ready === undefined) return;
-	map.setFilter("picked", ["==", ["get", "number"], picked]);
-	const f = latest?.matters.features.find((x) => x.properties.number === picked);
-	if (f) map.easeTo({ center: f.geometry.coordinates, zoom: Math.max(map.getZoom(), 13), duration: calm ? 0 : 600 });
+	const path = picked.replace(/\?.*/, "");
+	for (const li of room.querySelectorAll("[data-part=now] li, [data-part=alerts] li"))
+		li.classList.toggle("picked", !!path && [...li.querySelectorAll("a")].some((a) => a.getAttribute("href") === path));
 }
 
 room?.addEventListener("click", (e) => {
-	const link = e.target.closest("[data-choose]");
-	if (!link || !sheet || e.ctrlKey || e.metaKey || e.shiftKey) return;
+	if (e.target.closest("[data-close]")) return close();
+	const link = e.target.closest("[data-choose], [data-look]");
+	if (!link || !box || e.ctrlKey || e.metaKey || e.shiftKey) return;
 	e.preventDefault();
-	choose(link.dataset.choose);
+	choose(link.getAttribute("href"));
+});
+
+room?.addEventListener("keydown", (e) => {
+	if (e.key === "Escape" && !below.hidden) close();
 });
 
 room?.addEventListener("submit", (e) => {
-	if (!e.target.matches("[data-send]") || !sheet) return;
-	e.preventDefault();
-	choose(picked, new URLSearchParams(new FormData(e.target)));
+	if (!box) return;
+	if (e.target.matches("[data-send]")) {
+		e.preventDefault();
+		choose(picked, new URLSearchParams(new FormData(e.target)));
+	} else if (e.target.matches("[data-minutes]")) {
+		e.preventDefault();
+		choose(`${e.target.getAttribute("action")}?minutes=${encodeURIComponent(e.submitter.value)}`);
+	}
 });
+
+function pick(what) {
+	const d = box.dataset;
+	if (what.vehicle) choose(`${d.vehicles}/${encodeURIComponent(what.vehicle)}`);
+	else if (what.alert) choose(`${d.alerts}/${encodeURIComponent(what.alert)}`);
+	else if (what.number) choose(`${d.matter}/${encodeURIComponent(what.number)}`);
+	else if (what.account) below.querySelector(`[data-account="${CSS.escape(what.account)}"] button`)?.focus();
+}
 
 // What moves comes as server-sent events; the browser begins anew after a break.
 const age = document.querySelector("[data-wall-age]");
@@ -149,19 +168,25 @@ function tell() {
 	const words = (late ? age.dataset.lost : age.dataset.fresh).replace("{n}", n);
 	if (late || !age.dataset.quiet) age.textContent = words;
 	age.setAttribute("aria-live", late ? "polite" : "off");
+	sheet?.old(late);
 }
 
 function listen() {
 	const live = new EventSource(room.dataset.live);
-	for (const part of ["signs", "now", "hours", "sensors"])
+	for (const part of ["signs", "alerts", "now", "hours", "sensors", "fleet", "rules"])
 		live.addEventListener(part, (e) => {
-			const box = room.querySelector(`[data-part=${part}]`);
-			if (!box || box.contains(document.activeElement)) return;
-			box.innerHTML = e.data;
-			if (part === "hours") chart();
-			if (part === "now") for (const li of box.querySelectorAll("li")) li.classList.toggle("picked", li.dataset.number === picked);
+			const at = room.querySelector(`[data-part=${part}]`);
+			if (!at || at.contains(document.activeElement)) return;
+			at.innerHTML = e.data;
+			if (part === "hours" || part === "rules") chart(part);
+			if (part === "now" || part === "alerts") mark();
 		});
-	live.addEventListener("places", (e) => places(JSON.parse(e.data)));
+	live.addEventListener("places", (e) => {
+		for (const [id, features] of Object.entries(JSON.parse(e.data))) sheet?.put(id, features);
+	});
+	live.addEventListener("noticed", (e) => sheet?.put("noticed", JSON.parse(e.data)));
+	live.addEventListener("vehicles", (e) => sheet?.vehicles(JSON.parse(e.data)));
+	live.addEventListener("stir", again);
 	live.addEventListener("tick", (e) => {
 		const t = JSON.parse(e.data);
 		heard = Date.now();
@@ -176,13 +201,25 @@ function listen() {
 	};
 }
 
+const aheadEvery = 5000; // where a vehicle can be moves with it
+
 if (room) {
-	if (sheet) draw().catch((fault) => {
-		console.warn("no map:", fault);
-		room.querySelector(".undrawn").hidden = false;
-	});
-	chart();
-	listen();
+	if (box) {
+		import(box.dataset.mapping).then((m) => {
+			sheet = new m.Sheet(box, pick);
+			listen();
+			return sheet.draw();
+		}).catch((fault) => {
+			console.warn("no map:", fault);
+			room.querySelector(".undrawn").hidden = false;
+			if (!sheet) listen();
+		});
+	} else {
+		listen();
+	}
+	chart("hours");
+	chart("rules");
 	setInterval(tell, 1000);
-	addEventListener("resize", () => room.querySelector("[data-chart=hours]")?.chart?.resize());
+	setInterval(() => below.querySelector("[data-vehicle]:not([data-vehicle=''])") && again(), aheadEvery);
+	addEventListener("resize", () => room.querySelectorAll("[data-chart]").forEach((c) => c.chart?.resize()));
 }
