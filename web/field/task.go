@@ -3,6 +3,7 @@ package field
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"yiwang/casework"
@@ -25,6 +26,7 @@ type Task struct {
 	After    []string
 	Checked  []string   // taken by whoever checked
 	Found    *web.Found // what a program noticed; nil for what people reported
+	Sent     city.Text  // what whoever sent the officer gave them on the way
 	Quick    []Form     // one button each, the first is the next thing to do
 	Forms    []Form
 	Desk     string // address of the same matter at the desk, for what is not done outside
@@ -132,9 +134,25 @@ func (p *Pages) task(ctx context.Context, actor city.Actor, n city.CaseNumber) (
 			}
 		}
 	}
+	if len(file.Working) > 0 && file.Working[0].Assignee == actor.Account {
+		t.Sent = sentWith(file.Records, actor.Account)
+	}
 	t.Facts = p.facts(file.Case, class)
 	p.forms(&t, file, class)
 	return t, nil
+}
+
+// sentWith is the reason with which a task was given to somebody last.
+func sentWith(records []casework.Record, to city.AccountID) city.Text {
+	for _, r := range slices.Backward(records) {
+		if r.Action == casework.ActAssign {
+			if r.Assignee == to {
+				return r.Words.Why
+			}
+			return city.Text{}
+		}
+	}
+	return city.Text{}
 }
 
 func photoPath(n city.CaseNumber, id city.BlobID) string {
