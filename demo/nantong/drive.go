@@ -31,9 +31,18 @@ func (p *pen) put(kmh float64) {
 	jitter := func() float64 { return (p.r.Float64() + p.r.Float64() + p.r.Float64() - 1.5) * 7 }
 	s := spot{p.place.x + jitter(), p.place.y + jitter()}
 	luck := p.r.Float64()
-	if luck < 0.002 { // somewhere else altogether
+	off := 0.0
+	switch {
+	case luck < 0.002: // somewhere else altogether
+		off = 40_000
+	case luck < 0.003: // where one could nearly have driven to
+		off = 1000 + 7000*p.r.Float64()
+	case luck < 0.006: // a signal that came by way of a wall
+		off = 100 + 200*p.r.Float64()
+	}
+	if off > 0 {
 		a := p.r.Float64() * 2 * math.Pi
-		s = spot{s.x + 40_000*math.Cos(a), s.y + 40_000*math.Sin(a)}
+		s = spot{s.x + off*math.Cos(a), s.y + off*math.Sin(a)}
 	}
 	g := s.point()
 	if luck > 0.999 { // no satellites, and not saying so

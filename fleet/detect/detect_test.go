@@ -202,6 +202,8 @@ func TestWhatAVehicleDoes(t *testing.T) {
 		{"through it at night", "H1", begin(monday.Add(15*time.Hour), town).to(zoneAt, 20).stop(3*time.Minute).to(geo.Move(town, 45, 6000), 40), nil},
 		{"a coach may", "C1", begin(monday, town).to(zoneAt, 20).stop(3*time.Minute).to(geo.Move(town, 45, 6000), 40), nil},
 		{"past its edge for a moment", "H1", begin(monday, geo.Move(zoneAt, 0, -1200)).to(geo.Move(geo.Move(zoneAt, 90, 560), 0, 0), 60).to(geo.Move(zoneAt, 90, 3000), 60), nil},
+		{"slowly along its border", "H1", begin(monday, geo.Move(geo.Move(zoneAt, 0, 585), 270, 1000)).to(geo.Move(geo.Move(zoneAt, 0, 585), 90, 1000), 5), nil},
+		{"slowly across it, not by its middle", "H1", begin(monday, geo.Move(geo.Move(zoneAt, 0, 500), 270, 1000)).to(geo.Move(geo.Move(zoneAt, 0, 500), 90, 1000), 5), []string{"forbidden_zone vehicle:H1"}},
 		{"off its route", "H3", begin(monday, town).to(east(town, 2000), 40).to(geo.Move(east(town, 2000), 0, 6000), 40), []string{"off_route vehicle:H3"}},
 		{"on its route", "H3", begin(monday, town).to(plant, 40).stop(time.Hour).to(town, 40), nil},
 		{"a short way round", "H3", begin(monday, town).to(east(town, 2000), 40).to(geo.Move(east(town, 2000), 0, 700), 40).to(east(town, 2500), 40).to(plant, 40), nil},
@@ -230,8 +232,9 @@ func TestSilence(t *testing.T) {
 	b := book(monday)
 	w.watch(b, "H1", begin(monday, town).to(plant, 40).points)
 	w.watch(b, "H2", begin(monday, town).to(plant, 40).stop(time.Hour).points)
+	w.watch(b, "H3", begin(monday, town).to(plant, 40).stop(15*time.Second).points) // it said that it stands, and was switched off
 	now := city.Micros(monday.Add(30 * time.Hour))
-	for id, want := range map[register.VehicleID]bool{"H1": true, "H2": false} {
+	for id, want := range map[register.VehicleID]bool{"H1": true, "H2": false, "H3": false} {
 		f, ok := w.rules.Quiet(w.seen[id], b.Vehicle(id), now)
 		if ok != want || ok && f.Key == "" {
 			t.Errorf("%s: %v %+v", id, ok, f)
@@ -364,6 +367,25 @@ func TestAWrongPlaceAfterASilence(t *testing.T) {
 	w.expect(t)
 }
 
+// A wrong place in the middle of a visit to a closed plant leaves it one visit, and
+// nothing else is noticed with it.
+func TestAWrongPlaceDuringAVisit(t *testing.T) {
+	for _, off := range []float64{150, 280, 3000} {
+		w := newWatcher(t, detect.Ground{})
+		for n := range 3 {
+			day := monday.AddDate(0, 0, n)
+			d := begin(day, plant).to(works, 40).stop(8 * time.Minute)
+			d.at = d.at.Add(2 * time.Minute)
+			d.place = east(works, off)
+			d.put(0)
+			d.place = works
+			d.at = d.at.Add(2 * time.Minute)
+			w.watch(book(day), "H1", d.stop(3*time.Minute).to(plant, 40).points)
+		}
+		w.expect(t, "repeat_stay_closed site:works")
+	}
+}
+
 // Who was on the road for four hours on Monday may still be there for nine on Tuesday.
 func TestTiredOnTwoDays(t *testing.T) {
 	w := newWatcher(t, detect.Ground{})
@@ -494,5 +516,55 @@ func BenchmarkPush(b *testing.B) {
 		p.At += int64(i/len(points)) * span
 		p.Received = p.At
 		out = r.Push(bk, detect.Ground{}, &v, reg, p, &seen, out[:0])
+	}
+}
+
+// wrong puts the last reading somewhere else.
+func (d *drive) wrong(metres float64) *drive {
+	r := &d.points[len(d.points)-1]
+	p := geo.Move(r.Place(), 0, metres)
+	r.Lat, r.Lon = p.Lat, p.Lon
+	return d
+}
+
+// What receivers get wrong once is held against nobody.
+func TestOneWrongPlace(t *testing.T) {
+	rim := geo.Move(geo.Move(town, 45, 3000), 90, 585) // 15 m within the border
+	for name, tt := range map[string]struct {
+		id   register.VehicleID
+		d    *drive
+		want []string
+	}{
+		"before a silence":          {"H1", begin(monday, town).to(plant, 40).stop(5 * time.Minute).wrong(5000).silent(40 * time.Minute).stop(5 * time.Minute), nil},
+		"along the border":          {"H1", begin(monday, rim).stop(time.Minute).wrong(-70).stop(5 * time.Minute), nil},
+		"within, and not by errors": {"H1", begin(monday, rim).stop(time.Minute).to(geo.Move(rim, 270, 100), 10).stop(5 * time.Minute), []string{"forbidden_zone vehicle:H1"}},
+		"in a rest":                 {"F1", begin(monday, town).to(geo.Move(town, 0, 100_000), 50).stop(12*time.Minute).wrong(300).stop(12*time.Minute).to(town, 50), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWatcher(t, detect.Ground{})
+			w.watch(book(monday), tt.id, tt.d.points)
+			w.expect(t, tt.want...)
+		})
+	}
+}
+
+// Whoever said at last that it stood isn't silent, though it had moved just before.
+func TestStoodAtLast(t *testing.T) {
+	r := rules(t)
+	b := book(monday)
+	d := begin(monday, town).to(plant, 40)
+	for _, stood := range []bool{false, true} {
+		if stood {
+			d.at = d.at.Add(10 * time.Second)
+			d.put(0)
+		}
+		v := r.Vehicle("F1")
+		var seen detect.Seen
+		for _, p := range d.points {
+			r.Push(b, detect.Ground{}, &v, b.Vehicle("F1"), p, &seen, nil)
+		}
+		if _, silent := r.Quiet(&v, b.Vehicle("F1"), city.Micros(d.at.Add(25*time.Hour))); silent == stood {
+			t.Errorf("stood %v, silent %v", stood, silent)
+		}
 	}
 }

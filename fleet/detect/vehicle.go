@@ -43,6 +43,7 @@ type spell struct {
 	at          geo.Point
 	most        float64
 	points      int32
+	deep        int32 // of points, those that no error of a receiver brings there
 	told        bool
 	id          string
 }
@@ -196,6 +197,10 @@ func (r *Rules) nightDriving(b *register.Book, v *Vehicle, reg *register.Vehicle
 		Evidence: []Evidence{{What: "track", Vehicle: v.ID, From: e.Start, To: e.End, At: e.Place(), Numbers: Numbers{"driven_s": float64(e.Driven / second), "distance_m": e.Metres}}, record(reg.Ref())}})
 }
 
+// astray is how far a receiver's place may be from the true one, in metres. On a road
+// along the border nobody is held to be within on the word of one reading.
+const astray = 30
+
 // forbidden looks whether the vehicle is where dangerous goods may not be.
 func (r *Rules) forbidden(b *register.Book, v *Vehicle, reg *register.Vehicle, p track.Reading, out []Finding) []Finding {
 	if !r.each.zone {
@@ -218,7 +223,10 @@ func (r *Rules) forbidden(b *register.Book, v *Vehicle, reg *register.Vehicle, p
 		*s = spell{since: p.At, at: p.Place(), id: string(in.ID)}
 	}
 	s.last, s.points = p.At, s.points+1
-	if s.told || s.points < 2 || s.last-s.since < r.zone.long {
+	if !s.told && s.deep < 2 && in.Area.Depth(p.Place()) >= astray {
+		s.deep++
+	}
+	if s.told || s.deep < 2 || s.last-s.since < r.zone.long {
 		return out
 	}
 	s.told = true
@@ -267,6 +275,9 @@ func (r *Rules) offRoute(b *register.Book, v *Vehicle, reg *register.Vehicle, p 
 func (r *Rules) Quiet(v *Vehicle, reg *register.Vehicle, now int64) (Finding, bool) {
 	last, ok := v.Track.Stays.Last()
 	if !r.on[Silent] || !ok || reg == nil || !restless(reg.Use) || reg.Status != register.Active || now-last.At < r.silent.long {
+		return Finding{}, false
+	}
+	if p, _ := v.Track.Filter.Last(); p.Flags&track.HasSpeed != 0 && p.Speed == 0 { // it said that it stood
 		return Finding{}, false
 	}
 	stretch, driving := v.Track.Driving.Stretch()

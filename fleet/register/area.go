@@ -52,6 +52,18 @@ func (a *Area) Distance(p geo.Point) float64 {
 	return math.Sqrt(best)
 }
 
+// Depth is how far p lies within the area, in metres from its border; 0 outside.
+func (a *Area) Depth(p geo.Point) float64 {
+	from := at(p)
+	if len(a.Border) == 0 {
+		return math.Max(0, a.Radius-from.to(a.Centre))
+	}
+	if !a.polygon().Contains(p) {
+		return 0
+	}
+	return math.Sqrt(min(from.toLine(a.Border, math.Inf(1)), from.toSegment(a.Border[len(a.Border)-1], a.Border[0])))
+}
+
 // Middle is a place within or near the area to write a name.
 func (a *Area) Middle() geo.Point {
 	if len(a.Border) > 0 {

@@ -225,3 +225,23 @@ func TestDaysHoursAndClasses(t *testing.T) {
 		}
 	}
 }
+
+// How deep a place lies is told from the nearest border, also from the one that
+// closes the ring, and is nothing outside.
+func TestDepthOfAnArea(t *testing.T) {
+	corner := func(east, north float64) geo.Point { return geo.Move(geo.Move(middle, 90, east), 0, north) }
+	square := &Area{Border: []geo.Point{corner(0, 0), corner(400, 0), corner(400, 400), corner(0, 400)}}
+	circle := &Area{Centre: middle, Radius: 100}
+	for _, tt := range []struct {
+		a    *Area
+		p    geo.Point
+		want float64
+	}{
+		{square, corner(200, 200), 200}, {square, corner(10, 200), 10}, {square, corner(390, 200), 10}, {square, corner(-10, 200), 0}, {square, corner(200, 4000), 0},
+		{circle, middle, 100}, {circle, corner(70, 0), 30}, {circle, corner(100.5, 0), 0},
+	} {
+		if got := tt.a.Depth(tt.p); math.Abs(got-tt.want) > 1 {
+			t.Errorf("%s lies %.1f m deep, want %.0f", tt.p, got, tt.want)
+		}
+	}
+}

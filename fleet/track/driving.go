@@ -34,11 +34,13 @@ func (r Roadcraft) check() error {
 
 // Driving follows one object, or one driver, from rest to rest. Between two points
 // it drove when they are too far apart for anything else, or, if they are within a
-// minute, when the terminal says so at both. Standing for less than a rest interrupts no stretch and
-// is not counted as driving. A silence is nobody's driving and counts towards a
-// rest: what isn't seen is held against nobody. It says Drive when a stretch ends
-// with a rest, Rest when that ends, Night when driving at night does, and Day with
-// the sums of each day on which something was driven.
+// minute, when the terminal says so at both. Where it says of one of them that it
+// stood, it drove for no longer than the way takes at the speed of the other. Standing
+// for less than a rest interrupts no stretch and is not counted as driving. A silence
+// is nobody's driving and counts towards a rest: what isn't seen is held against
+// nobody. It says Drive when a stretch ends with a rest, Rest when that ends, Night
+// when driving at night does, and Day with the sums of each day on which something was
+// driven.
 type Driving struct {
 	craft *Roadcraft
 	some  bool
@@ -102,10 +104,30 @@ func (d *Driving) judge(p Point, out []Event) []Event {
 	slowest := min(float64(m.Speed), float64(p.Speed))
 	moved := fast && (!known || metres >= sure) || known && p.At-m.At <= minute && slowest >= d.craft.Moving
 	d.mark = p
-	if moved {
+	if !moved {
+		return d.stood(p, false, out)
+	}
+	if known && slowest == 0 {
+		return d.partly(m, p, metres, out)
+	}
+	return d.drove(m, p, metres, out)
+}
+
+// partly takes a way of which the terminal says that one end of it was standing: no
+// more of the time was driving than the way needs at the speed of the other end.
+// Readings are missing there, and what isn't seen is held against nobody.
+func (d *Driving) partly(m, p Point, metres float64, out []Event) []Event {
+	took := int64(metres * 3.6e6 / max(float64(m.Speed), float64(p.Speed), d.craft.Moving))
+	if p.At-m.At-took < d.craft.Step.Microseconds() {
 		return d.drove(m, p, metres, out)
 	}
-	return d.stood(p, false, out)
+	q := p
+	if m.Speed == 0 {
+		q.Lat, q.Lon, q.At = m.Lat, m.Lon, p.At-took
+		return d.drove(q, p, metres, d.stood(q, false, out))
+	}
+	q.At = m.At + took
+	return d.stood(p, false, d.drove(m, q, metres, out))
 }
 
 func (d *Driving) drove(m, p Point, metres float64, out []Event) []Event {

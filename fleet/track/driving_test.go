@@ -113,6 +113,40 @@ func TestDrivingFromRestToRest(t *testing.T) {
 	}
 }
 
+// Where the reading in which it came to stand is missing, or the one in which it drove
+// off, the rest is as long as it was: the way is driven as fast as the terminal says.
+func TestARestWhoseEndsAreMissing(t *testing.T) {
+	for _, missing := range []int{0, 1, 2, 3} {
+		tr := &trip{at: time.Date(2026, 3, 2, 8, 0, 0, 0, nantong), every: 30 * time.Second, speeds: true}
+		tr.put(0)
+		tr.drive(2*time.Hour, 60)
+		from := len(tr.points) - missing
+		tr.every = 2 * time.Minute
+		tr.stand(22 * time.Minute)
+		to := len(tr.points)
+		tr.every = 30 * time.Second
+		tr.drive(time.Hour, 60)
+		points := slices.Delete(slices.Clone(tr.points), to, to+missing)
+		points = slices.Delete(points, from, from+missing)
+		out, d := told(Law, points)
+		drives := of(Drive, out)
+		if len(drives) != 1 {
+			t.Errorf("without %d: %d stretches", missing, len(drives))
+			continue
+		}
+		if got := time.Duration(drives[0].Driven) * time.Microsecond; (got - 2*time.Hour).Abs() > time.Minute {
+			t.Errorf("without %d: driven for %s", missing, got)
+		}
+		rests := of(Rest, out)
+		if got := rests[len(rests)-1].Long(); (got - 22*time.Minute).Abs() > time.Minute {
+			t.Errorf("without %d: rested for %s", missing, got)
+		}
+		if open, _ := d.Stretch(); (time.Duration(open.Driven)*time.Microsecond - time.Hour).Abs() > time.Minute {
+			t.Errorf("without %d: driving for %d s since", missing, open.Driven/1e6)
+		}
+	}
+}
+
 // Jitter is no driving, with and without the terminal's word.
 func TestStandingWithJitter(t *testing.T) {
 	for _, every := range []time.Duration{time.Second, 10 * time.Second} {

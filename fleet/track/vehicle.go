@@ -43,23 +43,34 @@ type Vehicle struct {
 	Stays   Stays
 	Driving Driving
 	Pace    Pace
+	held    Reading // a stray one that waits for the next
 }
 
 // Vehicle begins to watch one. The driver may change: set Driving to NewDriving.
 func (w *Watch) Vehicle() Vehicle {
-	return Vehicle{NewFilter(&w.noise), w.Stays.Stays(), NewDriving(&w.craft), NewPace(w.Stays)}
+	return Vehicle{Filter: NewFilter(&w.noise), Stays: w.Stays.Stays(), Driving: NewDriving(&w.craft), Pace: NewPace(w.Stays)}
 }
 
 // Driver begins the driving and resting of another driver.
 func (w *Watch) Driver() Driving { return NewDriving(&w.craft) }
 
 // Push takes what came in next and adds to out what it brought to an end. A reading
-// that isn't Fine changed nothing but a counter.
+// that isn't Fine changed nothing but a counter; a Stray one may count with the next.
 func (v *Vehicle) Push(r Reading, out []Event) ([]Event, Reason) {
-	why, cut := v.Filter.Take(r.Point, r.Received)
-	if why != Fine {
-		return out, why
+	said := v.Filter.Take(r.Point, r.Received)
+	if said.Freed {
+		out = v.take(v.held, said.FreedCut, out)
 	}
+	switch said.Why {
+	case Fine:
+		out = v.take(r, said.Cut, out)
+	case Stray:
+		v.held = r
+	}
+	return out, said.Why
+}
+
+func (v *Vehicle) take(r Reading, cut bool, out []Event) []Event {
 	var e Event
 	if cut {
 		e = v.Stays.Cut(r.Point)
@@ -73,7 +84,7 @@ func (v *Vehicle) Push(r Reading, out []Event) ([]Event, Reason) {
 	if e := v.Pace.Push(r.Point, r.Limit, cut); e.Kind != Nothing {
 		out = append(out, e)
 	}
-	return out, Fine
+	return out
 }
 
 // Clone is a copy that shares nothing with v but the thresholds.

@@ -159,7 +159,7 @@ func TestVehicleIsSmall(t *testing.T) {
 }
 
 func TestThresholdsAreChecked(t *testing.T) {
-	for _, n := range []Noise{{Speed: -1}, {Slack: -1}, {Agree: -1}, {Agree: 300}, {Frozen: 300}, {Hole: -1}, {Ahead: -1}, {Behind: -1}} {
+	for _, n := range []Noise{{Speed: -1}, {Slack: -1}, {Agree: -1}, {Agree: 300}, {Frozen: 300}, {Stray: -1}, {Hole: -1}, {Lost: -1}, {Ahead: -1}, {Behind: -1}} {
 		if _, err := NewWatch(usual, n, Law); err == nil {
 			t.Errorf("%+v was taken", n)
 		}
