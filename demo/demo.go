@@ -23,6 +23,7 @@ import (
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/directory"
+	"yiwang/fleet"
 	"yiwang/identity"
 	"yiwang/incident"
 	"yiwang/internal/db"
@@ -43,6 +44,8 @@ type Parts struct {
 	Items       *serviceitem.Service
 	Cases       *casework.Engine
 	Incidents   *incident.Service // nil where the city takes no reports
+	Registers   *fleet.Registers  // of vehicles and where they go
+	Vehicles    *fleet.Monitor    // nil where the city watches no vehicles
 	Clock       city.Clock
 }
 
@@ -59,7 +62,7 @@ type Size struct {
 var FullSize = Size{Residents: 2000, Firms: 300, Days: 92, PerDay: 24, Troubles: 13}
 
 // Demo is a made-up city. Its methods are called one after the other: Cast,
-// Populate, Live.
+// Populate, Live. Drive may run beside the others once Cast is done.
 type Demo struct {
 	now   Parts // on the wall clock
 	then  Parts // over the same database, on past

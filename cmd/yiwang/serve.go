@@ -114,10 +114,18 @@ func (c *demoCmd) Run(e *env) (err error) {
 		fmt.Fprintf(e.out, "  %-12s %s\n", s.Login, s.About.In(e.lang))
 	}
 	if !c.Quiet {
+		driven := make(chan struct{})
+		go func() {
+			defer close(driven)
+			if err := d.Drive(ctx); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "the made-up traffic stands still", "err", err)
+			}
+		}()
 		lived := make(chan bool, 1)
 		go func() { lived <- e.live(ctx, d.Populate, d.Live) }()
 		defer func() {
 			cancel()
+			<-driven
 			if !<-lived && err == nil {
 				err = exit{code: exitFound} // it was said when it happened
 			}
@@ -142,7 +150,7 @@ func (c *demoCmd) cast(ctx context.Context, a *app.App) (*demo.Demo, error) {
 
 func parts(a *app.App) demo.Parts {
 	return demo.Parts{Pack: a.Pack, DB: a.DB, Journal: a.Journal, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
-		Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Incidents: a.Incidents, Clock: a.Clock}
+		Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Incidents: a.Incidents, Registers: a.Registers, Vehicles: a.Vehicles, Clock: a.Clock}
 }
 
 // live fills in three months of history behind a progress line, then keeps the
