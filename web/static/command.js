@@ -14,7 +14,10 @@ async function chart(name) {
 	if (!at || !rows.length || !box) return;
 	charts ??= import(box.dataset.echarts);
 	const [lib, { colour, size, calm }] = await Promise.all([charts, import(box.dataset.mapping)]);
-	at.chart ??= lib.init(at, null, { renderer: "canvas" });
+	if (!at.chart) {
+		at.chart = lib.init(at, null, { renderer: "canvas" });
+		at.chart.resize(); // while it was empty it had no size
+	}
 	const text = { color: colour("wall-ink-2"), fontSize: size * 0.75, fontFamily: getComputedStyle(at).fontFamily };
 	const grid = { left: 0, right: 8, top: 12, bottom: 0, containLabel: true };
 	const split = { lineStyle: { color: colour("wall-line") } };
