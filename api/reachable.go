@@ -7,14 +7,16 @@ import (
 
 	"yiwang/city"
 	"yiwang/fleet/intercept"
+	records "yiwang/fleet/register"
 	"yiwang/geo"
 	"yiwang/internal/db"
 )
 
 type reachableIn struct {
 	Body struct {
-		Lat     float64   `json:"lat" minimum:"-90" maximum:"90" example:"31.933"`
-		Lon     float64   `json:"lon" minimum:"-180" maximum:"180" example:"121.04"`
+		Vehicle string    `json:"vehicle,omitempty" maxLength:"64" doc:"Its plate: it begins where that vehicle was heard last. Else lat and lon say where."`
+		Lat     *float64  `json:"lat,omitempty" minimum:"-90" maximum:"90" example:"31.933"`
+		Lon     *float64  `json:"lon,omitempty" minimum:"-180" maximum:"180" example:"121.04"`
 		Heading *float64  `json:"heading,omitempty" minimum:"0" maximum:"360" doc:"Where it goes, in degrees, 0 north, 90 east. Absent, it may go both ways."`
 		Minutes float64   `json:"minutes" exclusiveMinimum:"0" maximum:"30" example:"5"`
 		At      time.Time `json:"at,omitzero" doc:"When: decides how fast roads are driven; absent is now."`
@@ -75,8 +77,17 @@ type comerBody struct {
 
 // reachable says where a vehicle can be in some minutes and who can be in its way.
 func (a *API) reachable(ctx context.Context, actor city.Actor, in *reachableIn) (*body[reachableBody], error) {
-	q := intercept.Question{At: geo.Point{Lat: in.Body.Lat, Lon: in.Body.Lon}, Heading: -1, When: in.Body.At,
-		Within: time.Duration(in.Body.Minutes * float64(time.Minute))}
+	q := intercept.Question{Heading: -1, When: in.Body.At, Within: time.Duration(in.Body.Minutes * float64(time.Minute))}
+	switch {
+	case in.Body.Vehicle != "":
+		if err := a.liveAt(ctx, actor, in.Body.Vehicle, &q); err != nil {
+			return nil, err
+		}
+	case in.Body.Lat != nil && in.Body.Lon != nil:
+		q.At = geo.Point{Lat: *in.Body.Lat, Lon: *in.Body.Lon}
+	default:
+		return nil, city.InvalidFields([]city.Field{{Name: "lat", Message: city.Message{Key: "fleet.sent.place"}}})
+	}
 	if in.Body.Heading != nil {
 		q.Heading = *in.Body.Heading
 	}
@@ -128,3 +139,25 @@ func positions(line []geo.Point) []lonLat {
 func micro(degrees float64) float64 { return math.Round(degrees*1e6) / 1e6 }
 
 func tenths(d time.Duration) float64 { return math.Round(d.Seconds()*10) / 10 }
+
+// slow is the speed in km/h below which a terminal's heading says nothing.
+const slow = 5
+
+// liveAt asks from where a vehicle was heard last, and which way it went.
+func (a *API) liveAt(ctx context.Context, actor city.Actor, plate string, q *intercept.Question) error {
+	if a.Vehicles == nil {
+		return city.NotFound("fleet.unheard", "vehicle", plate)
+	}
+	live, ok, err := a.Vehicles.Where(ctx, actor, records.VehicleID(plate))
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return city.NotFound("fleet.unheard", "vehicle", plate)
+	}
+	q.At = geo.Point{Lat: live.Lat, Lon: live.Lon}
+	if live.Speed >= slow {
+		q.Heading = float64(live.Heading)
+	}
+	return nil
+}

@@ -60,7 +60,7 @@ func (a *API) routes() {
 	}
 
 	if a.Reach != nil {
-		where := post("/reachable", "reachable", "Where a vehicle can be in some minutes, and who can be in its way.", http.StatusOK)
+		where := post("/reachable", "reachable", "Where a vehicle can be in some minutes, and who can be in its way.", http.StatusOK, absent)
 		where.passing = true
 		register(a, where, a.reachable)
 	}

@@ -283,7 +283,7 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	c.does(409, "POST", at+"/credentials/"+licence+"/status", map[string]any{"action": "suspend", "reason": "x"}, head...)
 	_, watch := p.person(city.Officer, "watch", "operations-center.clerk")
 	_, carrier := p.person(city.Officer, "carrier", "transport.clerk")
-	kept := c.does(200, "POST", at+"/positions", fmt.Appendf(nil, "{\"vehicle\":%q,\"at\":%q,\"lat\":31.9,\"lon\":121.1}\nnot json\n", tanker(t, p.app).ID, time.Now().Format(time.RFC3339)), bearer(carrier)...)
+	kept := c.does(200, "POST", at+"/positions", fmt.Appendf(nil, "{\"vehicle\":%q,\"at\":%q,\"lat\":31.933,\"lon\":121.04}\nnot json\n", tanker(t, p.app).ID, time.Now().Format(time.RFC3339)), bearer(carrier)...)
 	if kept["taken"] != 1.0 || len(kept["refused"].([]any)) != 1 {
 		t.Errorf("%v", kept)
 	}
@@ -346,6 +346,9 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	truck := map[string]any{"lat": 31.933, "lon": 121.04, "heading": 90, "minutes": 5}
 	c.does(200, "POST", at+"/reachable", truck, bearer(chief)...)
 	c.does(200, "POST", at+"/reachable", map[string]any{"lat": 31.933, "lon": 121.04, "minutes": 0.5, "at": "2026-11-26T08:00:00+08:00"}, bearer(chief)...)
+	c.does(200, "POST", at+"/reachable", map[string]any{"vehicle": tanker(t, p.app).ID, "minutes": 5}, bearer(chief)...)
+	c.does(404, "POST", at+"/reachable", map[string]any{"vehicle": "nobody", "minutes": 5}, bearer(chief)...)
+	c.does(422, "POST", at+"/reachable", map[string]any{"minutes": 5}, bearer(chief)...)
 	c.does(403, "POST", at+"/reachable", truck, me...)
 	c.does(422, "POST", at+"/reachable", map[string]any{"lat": 39.9, "lon": 116.4, "minutes": 5}, bearer(chief)...)
 	c.does(200, "POST", at+"/duty/end", map[string]any{"post": shift["post"]}, bearer(walker)...)
