@@ -39,12 +39,13 @@ type MonitorOptions struct {
 const readBack = 26 * time.Hour
 
 const (
-	waiting  = 4096                   // positions that wait for a shard, before senders do
-	gathered = 200                    // things noticed that are committed together
-	gatherIn = 15 * time.Millisecond  // or so soon
-	afterBad = 500 * time.Millisecond // before what could not be committed is tried again
-	lateWait = 2 * time.Second        // for the rest of a late batch
-	keepTold = 400 * 24 * time.Hour
+	waiting   = 4096                   // positions that wait for a shard, before senders do
+	gathered  = 200                    // things noticed that are committed together
+	gatherIn  = 15 * time.Millisecond  // or so soon
+	afterBad  = 500 * time.Millisecond // before what could not be committed is tried again
+	lateWait  = 2 * time.Second        // for the rest of a late batch
+	mostTries = 5                      // to read a track anew
+	keepTold  = 400 * 24 * time.Hour
 )
 
 // Monitor keeps what terminals tell, watches what vehicles do, and raises alerts. A
@@ -89,6 +90,7 @@ type watched struct {
 	serial uint64
 	live   *Live // that of the shard; nil before anything was believed
 	late   int64 // earliest late position that isn't taken in yet; 0 is none
+	tries  int   // how often that failed
 	waits  bool  // a sweep has seen it: the rest of the batch had its time
 	quiet  int64 // silence that was told, by its start
 }
@@ -105,6 +107,7 @@ type counts struct {
 	reasons [track.Reasons]atomic.Int64
 	strange atomic.Int64 // positions of vehicles that nobody registered
 	found   atomic.Int64
+	refused atomic.Int64 // things noticed that the board takes from nobody
 	late    atomic.Int64
 }
 
@@ -152,9 +155,13 @@ func (m *Monitor) Start(ctx context.Context) error {
 	now := m.Clock.Now()
 	for _, v := range m.Registers.Book().Vehicles() {
 		if err := m.shard(string(v.ID)).anew(ctx, v.ID, city.Micros(now.Add(-readBack)), city.Micros(now.Add(time.Hour))); err != nil {
-			m.stop()
-			m.wait.Wait()
-			return fmt.Errorf("fleet: the track of %s: %w", v.ID, err)
+			if ctx.Err() != nil {
+				m.stop()
+				m.wait.Wait()
+				return fmt.Errorf("fleet: the track of %s: %w", v.ID, err)
+			}
+			// A damaged file must not keep the city from watching what comes.
+			m.Log.ErrorContext(ctx, "a track could not be read back", "vehicle", v.ID, "err", err)
 		}
 	}
 	for _, s := range m.shards {
@@ -400,7 +407,10 @@ func (s *shard) sweep(ctx context.Context) {
 			w.waits = true
 		} else if w.late != 0 {
 			if err := s.anew(ctx, id, w.late-readBack.Microseconds(), city.Micros(now.Add(time.Hour))); err != nil && ctx.Err() == nil {
-				s.m.Log.ErrorContext(ctx, "a track could not be read anew", "vehicle", id, "err", err)
+				if w.tries++; w.tries == mostTries { // it won't be better; what comes next is looked at
+					w.late, w.waits, w.tries = 0, false, 0
+				}
+				s.m.Log.ErrorContext(ctx, "a track could not be read anew", "vehicle", id, "gives_up", w.late == 0, "err", err)
 				continue
 			}
 			w = s.known[id]
@@ -421,13 +431,17 @@ func (s *shard) anew(ctx context.Context, id register.VehicleID, from, to int64)
 	n := noticed{vehicle: id, from: from, to: to}
 	var seen detect.Seen
 	var last history.Position
+	var book *register.Book // of the day below
+	var of city.Date
 	some := false
 	for p, err := range s.m.History.Track(ctx, string(id), from, to) {
 		if err != nil {
 			return err
 		}
 		some = true
-		book := s.m.bookOf(ctx, today, p.At)
+		if d := city.DateOf(city.FromMicros(p.At).In(s.m.Zone)); book == nil || d != of {
+			book, of = s.m.bookOf(ctx, today, p.At), d
+		}
 		reg := book.Vehicle(id)
 		n.findings = s.m.rules.Push(book, s.m.Ground, &w.Vehicle, reg, readingOf(&p), &seen, n.findings)
 		n.stays = append(n.stays, staysOf(seen.Events)...)

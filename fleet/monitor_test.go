@@ -36,6 +36,8 @@ func watching() alert.Detection {
 			{ID: detect.RepeatClosed, Name: both("Closed plant"), About: both("closed plant"), Clauses: law, Confirms: []string{"restart"}, Grade: "A", Class: "e0102", Post: "transport.clerk",
 				Text: both("{site}: {n|stay|stays} on {days|day|days}"), Parameters: []alert.Parameter{metres("distance", "100"), long("time", "10m"), long("within", "720h"),
 					{ID: "days", Name: both("days"), Type: alert.Count, Value: "3", Least: "1", Most: "9"}}},
+			{ID: detect.LicenceConflict, Name: both("Papers"), About: both("papers"), Clauses: law, Confirms: []string{"other"}, Grade: "B", Class: "e0101", Post: "transport.clerk",
+				Kinds: kinds(), Text: both("{vehicle} on {from:date}: {kind}"), Parameters: []alert.Parameter{{ID: "days", Name: both("days"), Type: alert.Count, Value: "30", Least: "1", Most: "99"}}},
 		},
 	}
 }
@@ -213,6 +215,38 @@ func TestAClosedPlantOverDays(t *testing.T) {
 		}
 		if a := f.alerts(1)[0]; a.Rule != detect.RepeatClosed || a.Subject != "site:works" {
 			t.Errorf("%+v", a)
+		}
+	})
+}
+
+// kinds are the contradictions of papers.
+func kinds() (all []alert.Choice) {
+	for _, id := range []string{detect.Expired, detect.Scope, detect.Staff, detect.Quantity, detect.Retired} {
+		all = append(all, alert.Choice{ID: id, Name: both(id)})
+	}
+	return all
+}
+
+// What the board takes from nobody, papers of a place that is gone, keeps nothing else
+// from being noticed.
+func TestOneRefusedFinding(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		f := newFleets(t, d)
+		today := city.DateOf(f.clock.Now().In(shanghai))
+		for _, rec := range []register.Record{
+			&register.Substance{Entry: register.Entry[register.SubstanceID]{ID: "UN1203"}, Name: both("Petrol"), Class: "3", UN: 1203},
+			&register.Site{Entry: register.Entry[register.SiteID]{ID: "gone", Until: today.AddDays(-1)}, Firm: register.USCC(code), Name: both("Gone"), Link: register.Use, Status: register.Operating, Area: register.Area{Centre: quay, Radius: 80}},
+			&register.Sheet{Entry: register.Entry[register.SheetID]{ID: "s1"}, Kind: register.TransportSheet, Day: today, Vehicle: "H2", From: "gone", To: "gone", Substance: "UN1203", Quantity: register.Quantity{Amount: 5, Unit: register.Tonnes}},
+		} {
+			if _, fault := f.changes(program, rec); fault != "" {
+				t.Fatalf("%v: %s", rec.Ref(), fault)
+			}
+		}
+		f.m.Stop()
+		f.start()
+		f.record(way(f.clock.Now().Add(-time.Hour), 0, quay, geo.Move(quay, 0, 8000)))
+		if got := f.alerts(1); got[0].Rule != detect.OffRoute {
+			t.Errorf("%+v", got)
 		}
 	})
 }

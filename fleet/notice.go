@@ -109,7 +109,13 @@ func (m *Monitor) keep(ctx context.Context, tx *db.Tx, batch []noticed, found []
 		if !fresh {
 			continue
 		}
-		if _, _, err := m.Board.Raise(ctx, tx, city.SystemActor("fleet"), Told(m.Registers.Book(), f)); err != nil {
+		_, _, err = m.Board.Raise(ctx, tx, city.SystemActor("fleet"), Told(m.Registers.Book(), f))
+		switch city.KindOf(err) {
+		case "":
+		case city.KindInvalid, city.KindNotFound, city.KindForbidden: // never will be: the others go on
+			m.counts.refused.Add(1)
+			m.Log.ErrorContext(ctx, "what a rule noticed is no alert", "rule", f.Rule, "subject", f.Subject, "err", err)
+		default:
 			return err
 		}
 	}
@@ -125,6 +131,7 @@ func Told(book *register.Book, f detect.Finding) alert.Finding {
 			out.Args = append(out.Args, k, rounded(k, v))
 		}
 	}
+	out.Args = append(out.Args, "from", out.From, "to", out.To)
 	for k, id := range f.Names {
 		if id != "" && slices.Contains(alert.Arguments, k) {
 			out.Args = append(out.Args, k, nameOf(book, k, id))

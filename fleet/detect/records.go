@@ -41,8 +41,10 @@ func (m *Memory) sheet(b *register.Book, s *register.Sheet, out []Finding) []Fin
 	tell := func(kind string, names Names, rests ...register.Ref) {
 		f := Finding{Rule: LicenceConflict, Kind: kind, Subject: subject(s.Vehicle), Key: m.lasts(kind, s), From: start, To: start + day, Sure: 0.95, Names: Names{"vehicle": string(s.Vehicle), "substance": string(s.Substance)},
 			Numbers: Numbers{}}
-		if site := b.Site(s.From); site != nil {
-			f.At = site.Area.Middle()
+		for _, id := range []register.SiteID{s.To, s.From} { // where it was loaded, if that is on record
+			if site := b.Site(id); site != nil {
+				f.At = site.Area.Middle()
+			}
 		}
 		for k, v := range names {
 			f.Names[k] = v
