@@ -3,6 +3,8 @@ package tlog
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -150,10 +152,8 @@ func (l *Log) tells(e journal.Recorded) (keys []string, ok bool) {
 
 func (l *Log) record(ctx context.Context, tx *db.Tx, e journal.Recorded, keys []string) (entryRow, error) {
 	facts := map[string]json.RawMessage{}
-	if len(e.Public) > 0 {
-		if err := json.Unmarshal(e.Public, &facts); err != nil {
-			return entryRow{}, fmt.Errorf("tlog: what is public of %s %s is no object: %w", e.Type, e.Subject, err)
-		}
+	if len(e.Public) > 0 && json.Unmarshal(e.Public, &facts) != nil { // no object
+		facts = map[string]json.RawMessage{"public": e.Public}
 	}
 	if len(keys) > 0 && len(e.Data) > 0 {
 		var data map[string]json.RawMessage
@@ -171,6 +171,10 @@ func (l *Log) record(ctx context.Context, tx *db.Tx, e journal.Recorded, keys []
 		var err error
 		if s.Facts, err = json.Marshal(facts); err != nil {
 			return entryRow{}, err
+		}
+		if len(s.Facts) > maxFacts { // one event must not keep all later ones from the log
+			sum := sha256.Sum256(s.Facts)
+			s.Facts = fmt.Appendf(nil, `{"sha256":%q}`, base64.StdEncoding.EncodeToString(sum[:]))
 		}
 	}
 	d, err := disclose(s)

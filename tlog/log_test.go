@@ -415,3 +415,22 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// What is public of an event may be large, or no object: the log goes on.
+func TestLargeStatements(t *testing.T) {
+	w := newTown(t, dbtest.SQLite(t))
+	defer runs(w.log)()
+	w.happens(
+		journal.Event{Type: "rule.published", Subject: "large", Actor: city.SystemActor("test"), Public: map[string]any{"words": strings.Repeat("long ", 20_000)}},
+		journal.Event{Type: "rule.published", Subject: "list", Actor: city.SystemActor("test"), Public: []int{1, 2}},
+		journal.Event{Type: "rule.published", Subject: "small", Actor: city.SystemActor("test")})
+	w.published(3)
+	for subject, want := range map[string]string{"large": `{"sha256":"`, "list": `{"public":[1,2]}`, "small": ""} {
+		text, err := w.receipt(w.about(subject)[0])
+		must(t, err)
+		r := tlog.Verify(string(text), w.keys(), time.Now())
+		if !r.Valid || !strings.HasPrefix(string(r.Statement.Facts), want) || len(r.Statement.Facts) > 100 {
+			t.Errorf("%s: %+v %.80s", subject, r, r.Statement.Facts)
+		}
+	}
+}

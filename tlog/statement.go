@@ -15,11 +15,11 @@ import (
 // Statement is what an entry of the log stands for: codes, times and numbers of one
 // event of the journal, never a name or a text that somebody wrote.
 type Statement struct {
-	Type    string          `json:"type"`           // of the event, such as "case.opened"
-	Subject string          `json:"subject"`        // the number or id of what it happened to
-	At      time.Time       `json:"at"`             // when, to the microsecond
-	Body    city.BodyID     `json:"body,omitempty"` // the office that acted
-	Facts   json.RawMessage `json:"facts,omitempty"`
+	Type    string          `json:"type"`             // of the event, such as "case.opened"
+	Subject string          `json:"subject"`          // the number or id of what it happened to
+	At      time.Time       `json:"at"`               // when, to the microsecond
+	Body    city.BodyID     `json:"body,omitempty"`   // the office that acted
+	Facts   json.RawMessage `json:"facts,omitempty"`  // what anybody may see of it, and some codes; of very many their SHA-256
 	Sealed  []byte          `json:"sealed,omitempty"` // SHA-256 over salt and personal values that lie in the journal
 }
 
@@ -27,6 +27,7 @@ type Statement struct {
 const (
 	saltLen      = 32
 	maxStatement = 32 << 10
+	maxFacts     = 24 << 10 // beyond it a statement has only the facts' SHA-256
 )
 
 // Disclosure is what opens an entry: the salt, and the statement byte by byte.
