@@ -18,12 +18,15 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"yiwang/alert"
 	"yiwang/algorithm"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/demo/nantong"
 	"yiwang/directory"
 	"yiwang/fleet"
+	"yiwang/fleet/history"
 	"yiwang/identity"
 	"yiwang/incident"
 	"yiwang/internal/db"
@@ -46,6 +49,8 @@ type Parts struct {
 	Incidents   *incident.Service // nil where the city takes no reports
 	Registers   *fleet.Registers  // of vehicles and where they go
 	Vehicles    *fleet.Monitor    // nil where the city watches no vehicles
+	Tracks      *history.Log      // of these
+	Alerts      *alert.Board
 	Clock       city.Clock
 }
 
@@ -56,13 +61,15 @@ type Size struct {
 	Days      int     // of history
 	PerDay    float64 // applications filed on an ordinary working day
 	Troubles  float64 // things that go wrong in the streets on such a day
+	Campaign  nantong.Size
 }
 
 // FullSize is a city in which screens have something to show.
-var FullSize = Size{Residents: 2000, Firms: 300, Days: 92, PerDay: 24, Troubles: 13}
+var FullSize = Size{Residents: 2000, Firms: 300, Days: 92, PerDay: 24, Troubles: 13, Campaign: nantong.Full}
 
 // Demo is a made-up city. Its methods are called one after the other: Cast,
-// Populate, Live. Drive may run beside the others once Cast is done.
+// Populate, Campaign, Live. Drive and Watch may run beside the others once Cast is
+// done.
 type Demo struct {
 	now   Parts // on the wall clock
 	then  Parts // over the same database, on past
@@ -94,7 +101,7 @@ func began(now time.Time, days int) time.Time {
 // it: history is made at the moments when it happened.
 func New(now, then Parts, past *city.SetClock, seed int64) (*Demo, error) {
 	d := &Demo{now: now, then: then, past: past, seed: uint64(seed), Size: FullSize, officers: map[city.PostID][]officer{}}
-	for name, into := range map[string]any{"cast": &d.cast, "people": &d.words.People, "firms": &d.words.Firms, "items": &d.words.Items, "words": &d.words.Said, "incidents": &d.words.Streets} {
+	for name, into := range map[string]any{"cast": &d.cast, "people": &d.words.People, "firms": &d.words.Firms, "items": &d.words.Items, "words": &d.words.Said, "incidents": &d.words.Streets, "campaign": &d.words.Campaign} {
 		if err := read(name+".yaml", into); err != nil {
 			return nil, err
 		}

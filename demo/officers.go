@@ -87,7 +87,7 @@ func (c *casting) appointOfficers(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	for i, s := range seats {
-		h := directory.Holding{Post: s.post, Person: ids[i], Region: s.region, From: c.began}
+		h := directory.Holding{Post: s.post, Person: ids[i], Region: s.region, From: c.began.AddDate(0, -9, 0)} // before the campaign
 		if err := c.then.Directory.Appoint(ctx, tx, program, h); err != nil {
 			return fmt.Errorf("demo: %s: %w", s.login, err)
 		}

@@ -46,19 +46,24 @@ type move struct {
 // run plays the case until it is over, waits for somebody outside, or the past
 // ends. It moves the clock; everything happens in the caller's transaction.
 func (p *play) run(ctx context.Context, tx *db.Tx, c casework.Case, until time.Time) (casework.Case, error) {
+	return p.lead(ctx, tx, c, until, p.next)
+}
+
+// lead is run with another who finds what happens next.
+func (p *play) lead(ctx context.Context, tx *db.Tx, c casework.Case, until time.Time, next func(context.Context, *db.Tx, casework.Case) (*move, error)) (casework.Case, error) {
 	for c.Open {
-		m, err := p.next(ctx, tx, c)
+		m, err := next(ctx, tx, c)
 		if err != nil {
 			return c, err
 		}
-		next := until.Add(time.Hour)
+		at := until.Add(time.Hour)
 		if m != nil {
-			next = m.at
+			at = m.at
 		}
-		if c, err = p.timer(ctx, tx, c, next, until); err != nil {
+		if c, err = p.timer(ctx, tx, c, at, until); err != nil {
 			return c, err
 		}
-		if next.After(until) {
+		if at.After(until) {
 			if p.left != nil {
 				*p.left = append(*p.left, c.Number)
 			}

@@ -4,11 +4,12 @@ import "yiwang/city"
 
 // words are the lists that the city is made up from.
 type words struct {
-	People  peopleFile
-	Firms   firmsFile
-	Items   map[city.ItemCode]*itemPlan
-	Said    saidFile
-	Streets incidentsFile
+	People   peopleFile
+	Firms    firmsFile
+	Items    map[city.ItemCode]*itemPlan
+	Said     saidFile
+	Streets  incidentsFile
+	Campaign campaignFile
 }
 
 // saidFile is data/words.yaml: what officers write and people say.

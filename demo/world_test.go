@@ -13,11 +13,14 @@ import (
 	"time"
 
 	"yiwang/access"
+	"yiwang/alert"
 	"yiwang/algorithm"
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
 	"yiwang/directory"
+	"yiwang/fleet"
+	"yiwang/fleet/history"
 	"yiwang/identity"
 	"yiwang/incident"
 	"yiwang/internal/db"
@@ -44,6 +47,7 @@ type world struct {
 	live     Parts
 	then     Parts
 	pastTime *city.SetClock
+	tracks   *history.Log
 }
 
 // newWorld puts the packages of the city together as the program does, twice.
@@ -105,8 +109,19 @@ func (w *world) build(clock city.Clock) Parts {
 		}})
 	w.ok(err)
 	effects := parts.Items.Effects()
+	parts.Alerts = alert.NewBoard(alert.BoardOptions{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock, Zone: p.Zone, Detection: p.Detection, Sensors: p.Sensors})
 	parts.Incidents = incident.New(incident.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock, Directory: parts.Directory,
-		Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs})
+		Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs, Alerts: parts.Alerts})
+	parts.Registers, err = fleet.New(w.ctx, fleet.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock, Directory: parts.Directory, Zone: p.Zone})
+	w.ok(err)
+	if w.tracks == nil {
+		w.tracks, err = history.Open(filepath.Join(w.dir, "tracks"), history.Options{Clock: clock})
+		w.ok(err)
+		w.Cleanup(func() { w.ok(w.tracks.Close()) })
+	}
+	parts.Tracks = w.tracks
+	parts.Vehicles, err = fleet.NewMonitor(fleet.MonitorOptions{DB: w.db, Access: w.access, Clock: clock, Zone: p.Zone, Registers: parts.Registers, History: w.tracks, Board: parts.Alerts})
+	w.ok(err)
 	maps.Copy(effects, parts.Incidents.Effects())
 	parts.Cases, err = casework.New(w.ctx, casework.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock,
 		Calendar: p.Calendar, Prefix: p.Site.NumberPrefix, Kinds: p.Kinds, Effects: effects})

@@ -26,36 +26,13 @@ const found Type = "found"
 // to the nearest on duty there; what a sensor measured is a report like others and may
 // join an open one. A place outside the city counts as the city.
 func (s *Service) FromAlert(ctx context.Context, actor city.Actor, a alert.Alert) (out Receipt, err error) {
-	err = s.Access.Ask(ctx, actor, "incident.report", access.Resource{Type: "Incident", Attrs: access.Attrs{"class": a.Class}})
+	r, at, err := s.ofFinding(ctx, actor, a)
 	if err != nil {
 		return Receipt{}, err
 	}
-	r := Report{Type: Told, Class: a.Class, Text: a.Text.ZhHans + "\n" + a.Text.En, Place: a.Place, At: a.Since, Key: a.ID.String(), Source: "alert:" + a.ID.String()}
-	if d, ok := s.Alerts.Detector(a.Rule); ok && s.Settings.Inspection != "" {
-		r.Type, r.Apart, r.look = found, true, d.Post
-	}
-	if s.classes[r.Class] == nil { // the pack has changed since: a person finds the class
-		r.Class, r.Unsure = "", true
-	}
-	if err := r.check(); err != nil {
-		return Receipt{}, err
-	}
-	at, err := s.Locate(r.Place)
-	if city.KindOf(err) == city.KindInvalid {
-		at, err = s.Locate(city.Place{Region: s.Directory.City()})
-	}
-	if err != nil {
-		return Receipt{}, err
-	}
-	once := s.once(actor, r)
 	file := func(ctx context.Context, tx *db.Tx, leave func()) error {
-		if out, err = s.before(ctx, tx, once); errors.Is(err, db.ErrNoRows) {
-			out, err = s.take(ctx, tx, actor, r, once, journal.KeyID{}, nil, r.Class, at, leave)
-		}
-		if err != nil {
-			return err
-		}
-		return s.Alerts.Filed(ctx, tx, actor, a.ID, out.Number)
+		out, err = s.fileAlert(ctx, tx, actor, a, r, at, leave)
+		return err
 	}
 	err = s.opening.step(ctx, s.DB, s.spot(r, r.Class), file)
 	if errors.Is(err, db.ErrDuplicate) { // another process filed it at the same moment
@@ -65,6 +42,51 @@ func (s *Service) FromAlert(ctx context.Context, actor city.Actor, a alert.Alert
 		return Receipt{}, raced(err)
 	}
 	return out, nil
+}
+
+// FromAlertIn is FromAlert in the caller's transaction, an ordinary one, for what has
+// to happen together with it.
+func (s *Service) FromAlertIn(ctx context.Context, tx *db.Tx, actor city.Actor, a alert.Alert) (Receipt, error) {
+	r, at, err := s.ofFinding(ctx, actor, a)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.fileAlert(ctx, tx, actor, a, r, at, func() {})
+}
+
+// ofFinding is what an alert reports, and where that is.
+func (s *Service) ofFinding(ctx context.Context, actor city.Actor, a alert.Alert) (r Report, at Located, err error) {
+	err = s.Access.Ask(ctx, actor, "incident.report", access.Resource{Type: "Incident", Attrs: access.Attrs{"class": a.Class}})
+	if err != nil {
+		return r, at, err
+	}
+	r = Report{Type: Told, Class: a.Class, Text: a.Text.ZhHans + "\n" + a.Text.En, Place: a.Place, At: a.Since, Key: a.ID.String(), Source: "alert:" + a.ID.String()}
+	if d, ok := s.Alerts.Detector(a.Rule); ok && s.Settings.Inspection != "" {
+		r.Type, r.Apart, r.look = found, true, d.Post
+	}
+	if s.classes[r.Class] == nil { // the pack has changed since: a person finds the class
+		r.Class, r.Unsure = "", true
+	}
+	if err := r.check(); err != nil {
+		return r, at, err
+	}
+	at, err = s.Locate(r.Place)
+	if city.KindOf(err) == city.KindInvalid {
+		at, err = s.Locate(city.Place{Region: s.Directory.City()})
+	}
+	return r, at, err
+}
+
+func (s *Service) fileAlert(ctx context.Context, tx *db.Tx, actor city.Actor, a alert.Alert, r Report, at Located, leave func()) (Receipt, error) {
+	once := s.once(actor, r)
+	out, err := s.before(ctx, tx, once)
+	if errors.Is(err, db.ErrNoRows) {
+		out, err = s.take(ctx, tx, actor, r, once, journal.KeyID{}, nil, r.Class, at, leave)
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	return out, s.Alerts.Filed(ctx, tx, actor, a.ID, out.Number)
 }
 
 // foundSo refuses a finding that the rule of the alert doesn't know, and one without

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"yiwang/app"
@@ -122,7 +123,14 @@ func (c *demoCmd) Run(e *env) (err error) {
 			}
 		}()
 		lived := make(chan bool, 1)
-		go func() { lived <- e.live(ctx, d.Populate, d.Live) }()
+		past := func(ctx context.Context, progress func(done, total int)) error {
+			if err := d.Populate(ctx, progress); err != nil {
+				return err
+			}
+			defer debug.FreeOSMemory() // of what only the past needed
+			return d.Campaign(ctx, progress)
+		}
+		go func() { lived <- e.live(ctx, past, d.Live) }()
 		defer func() {
 			cancel()
 			<-driven
@@ -150,7 +158,7 @@ func (c *demoCmd) cast(ctx context.Context, a *app.App) (*demo.Demo, error) {
 
 func parts(a *app.App) demo.Parts {
 	return demo.Parts{Pack: a.Pack, DB: a.DB, Journal: a.Journal, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
-		Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Incidents: a.Incidents, Registers: a.Registers, Vehicles: a.Vehicles, Clock: a.Clock}
+		Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Incidents: a.Incidents, Registers: a.Registers, Vehicles: a.Vehicles, Tracks: a.Tracks, Alerts: a.Alerts, Clock: a.Clock}
 }
 
 // live fills in three months of history behind a progress line, then keeps the

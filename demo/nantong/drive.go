@@ -11,6 +11,7 @@ import (
 // pen writes down where a vehicle is as its terminal tells it, with what receivers
 // get wrong.
 type pen struct {
+	ground
 	r     *rand.Rand
 	at    float64 // seconds of the day
 	place spot
@@ -44,7 +45,7 @@ func (p *pen) put(kmh float64) {
 		a := p.r.Float64() * 2 * math.Pi
 		s = spot{s.x + off*math.Cos(a), s.y + off*math.Sin(a)}
 	}
-	g := s.point()
+	g := p.point(s)
 	if luck > 0.999 { // no satellites, and not saying so
 		g.Lat, g.Lon = 0, 0
 	}
@@ -152,7 +153,7 @@ func (t *Town) Day(vehicle, day int, into []track.Reading) []track.Reading {
 		return into
 	}
 	do := t.special[[2]int{v.n, day}]
-	p := &pen{r: rand.New(rand.NewPCG(t.seed, uint64(v.n)<<20|uint64(day)<<1)), place: v.base, kmh: 48, base: t.micros(day, 0), out: into}
+	p := &pen{ground: t.ground, r: rand.New(rand.NewPCG(t.seed, uint64(v.n)<<20|uint64(day)<<1)), place: v.base, kmh: 48, base: t.micros(day, 0), out: into}
 	p.at = 3600 * (6.5 + 2*p.r.Float64())
 	switch do.what {
 	case tired, long, rested, longish:

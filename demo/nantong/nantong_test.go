@@ -10,7 +10,7 @@ import (
 
 // What is hidden is as many as the size says, and the full size is what was published.
 func TestAsManyAsPublished(t *testing.T) {
-	town := New(7, Full)
+	town := New(7, Full, Nantong)
 	n, cases := map[string]int{}, map[string]int{}
 	kinds := map[string]int{}
 	for _, p := range town.Planted {
@@ -44,7 +44,7 @@ func TestAsManyAsPublished(t *testing.T) {
 // The same seed makes the same readings, another one others; readings go forward and
 // none but the wrong ones are outside the city.
 func TestReadings(t *testing.T) {
-	a, b, c := New(3, Small), New(3, Small), New(4, Small)
+	a, b, c := New(3, Small, Nantong), New(3, Small, Nantong), New(4, Small, Nantong)
 	same, bad, all := true, 0, 0
 	for _, day := range a.Days()[:3] {
 		for i := range a.Vehicles() {
@@ -78,7 +78,7 @@ func TestReadings(t *testing.T) {
 // Every matter rests on what is on record: a vehicle that is hidden is registered,
 // and stood, drove or has a sheet on its day.
 func TestWhatIsHiddenIsThere(t *testing.T) {
-	town := New(5, Small)
+	town := New(5, Small, Nantong)
 	books := map[int]*register.Book{}
 	for _, day := range town.Days() {
 		books[day] = town.Book(day)

@@ -117,7 +117,7 @@ func (t *Town) plant() {
 			p.Case = IllegalProduction
 		}
 		at := t.free()
-		p.At = at.point()
+		p.At = t.point(at)
 		t.visits(at, days)
 		t.Planted = append(t.Planted, p)
 	}
@@ -131,13 +131,16 @@ func (t *Town) plant() {
 		t.hide(t.take(t.of(register.UseWaste), special{what: dumping, at: t.free(), minutes: 20 + 15*t.rnd.Float64()}, day), "waste_elsewhere", day, day, WasteElsewhere)
 	}
 	for i := range t.size.Storage {
-		id := register.StorageID(fmt.Sprintf("tank-%d", i*3+1))
+		id := t.tank(i*3 + 1)
 		day := t.day()
 		for _, s := range t.records.Storages {
 			if s.ID == id {
 				more := *s
 				more.Version, more.Since, more.Declared, more.Stock = 2, t.date(day), t.date(day), tonnes(108+60*t.rnd.Float64())
 				t.records.Add(&more)
+				less := more // and taken away at once when somebody asked
+				less.Version, less.Since, less.Declared, less.Stock = 3, t.date(day+1), t.date(day+1), tonnes(60)
+				t.records.Add(&less)
 				t.Planted = append(t.Planted, Planted{Rule: "storage_beyond", Subject: "storage:" + string(id), From: t.micros(day, 0), To: t.micros(day+1, 0), Case: IllegalStorage})
 				break
 			}
@@ -149,7 +152,7 @@ func (t *Town) plant() {
 func (t *Town) closures() {
 	for i := range t.size.Closed + t.size.Closed/2 {
 		status := []register.SiteStatus{register.Closed, register.Suspended, register.Unlicensed, register.Operating}[i%4]
-		s := t.site(fmt.Sprintf("shut-%d", i), register.USCC(fmt.Sprintf("SHUT%014d", i)), t.free(), register.Production, status)
+		s := t.site(fmt.Sprintf("shut-%d", i), t.newFirm(), t.free(), register.Production, status)
 		t.licence(s, t.date(-20))
 		if i >= t.size.Closed {
 			t.visits(t.at[s.ID], t.some(2))

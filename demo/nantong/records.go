@@ -7,18 +7,33 @@ import (
 	"yiwang/fleet/register"
 )
 
-var always = city.Date{Year: 2030, Month: 1, Day: 1}
+var (
+	longAgo = city.Date{Year: 2020, Month: 1, Day: 1}
+	always  = city.Date{Year: 2030, Month: 1, Day: 1}
+)
+
+// newFirm puts another firm on record.
+func (t *Town) newFirm() register.USCC {
+	id, name := t.names.Firm(t.firm)
+	t.firm++
+	t.records.Add(&register.Firm{Entry: entry(id), Name: name, Status: register.FirmActive})
+	return id
+}
 
 func (t *Town) site(id string, firm register.USCC, at spot, link register.Link, st register.SiteStatus) *register.Site {
-	s := &register.Site{Entry: entry(register.SiteID(id)), Firm: firm, Name: city.Text{ZhHans: id, En: id}, Link: link, Status: st, Area: register.Area{Centre: at.point(), Radius: 40 + 20*t.rnd.Float64()}}
+	s := &register.Site{Entry: entry(register.SiteID(t.prefix + id)), Firm: firm, Name: t.names.Site(t.firm-1, id, link), Link: link, Status: st, Area: register.Area{Centre: t.point(at), Radius: 40 + 20*t.rnd.Float64()}}
 	t.records.Add(s)
 	t.at[s.ID] = at
 	return s
 }
 
 func (t *Town) licence(s *register.Site, to city.Date) {
-	t.records.Add(&register.Licence{Entry: entry(register.LicenceID("lic-" + string(s.ID))), Firm: s.Firm, Site: s.ID, Link: s.Link, Status: register.LicenceValid, From: city.Date{Year: 2020, Month: 1, Day: 1}, To: to})
+	t.records.Add(&register.Licence{Entry: entry(register.LicenceID("lic-" + string(s.ID))), Firm: s.Firm, Site: s.ID, Type: licenceOf[s.Link], Link: s.Link, Status: register.LicenceValid, From: longAgo, To: to})
 }
+
+// licenceOf is the sort of licence that a site needs.
+var licenceOf = map[register.Link]city.CredentialType{register.Production: "safety-production-licence", register.Trade: "hazmat-trading-licence",
+	register.Storing: "hazmat-storage-licence", register.Use: "hazmat-use-licence", register.Transport: "hazmat-transport-permit", register.Disposal: "hazardous-waste-licence"}
 
 // firms makes plants that work, places to stop, and substances.
 func (t *Town) firms() {
@@ -27,13 +42,11 @@ func (t *Town) firms() {
 		class register.Class
 		un    int
 	}{{"UN1203", "3", 1203}, {"UN1017", "2.3", 1017}, {"UN1830", "8", 1830}, {"900-249-08", "9", 0}} {
-		t.records.Add(&register.Substance{Entry: entry(s.id), Class: s.class, UN: s.un, Waste: s.un == 0})
+		t.records.Add(&register.Substance{Entry: entry(s.id), Name: t.names.Thing(string(s.id)), Class: s.class, UN: s.un, Waste: s.un == 0})
 	}
 	links := []register.Link{register.Production, register.Trade, register.Storing, register.Use}
 	for i := range max(20, t.size.Vehicles/12) {
-		firm := register.USCC(fmt.Sprintf("FIRM%014d", i))
-		t.records.Add(&register.Firm{Entry: entry(firm), Status: register.FirmActive})
-		s := t.site(fmt.Sprintf("plant-%d", i), firm, t.free(), links[i%4], register.Operating)
+		s := t.site(fmt.Sprintf("plant-%d", i), t.newFirm(), t.free(), links[i%4], register.Operating)
 		t.licence(s, always)
 		t.plants = append(t.plants, s)
 		declared := t.date(0)
@@ -41,17 +54,17 @@ func (t *Town) firms() {
 		if i%10 == 0 {
 			stock = 104 // a little more, as scales err
 		}
-		t.records.Add(&register.Storage{Entry: entry(register.StorageID(fmt.Sprintf("tank-%d", i))), Site: s.ID, Kind: register.Tank, Substance: "UN1203", Capacity: tonnes(100), Stock: tonnes(stock), Declared: declared})
+		t.records.Add(&register.Storage{Entry: entry(t.tank(i)), Site: s.ID, Kind: register.Tank, Substance: "UN1203", Capacity: tonnes(100), Stock: tonnes(stock), Declared: declared})
 	}
 	for i := range 3 {
-		s := t.site(fmt.Sprintf("treat-%d", i), register.USCC(fmt.Sprintf("TREAT%013d", i)), t.free(), register.Disposal, register.Operating)
+		s := t.site(fmt.Sprintf("treat-%d", i), t.newFirm(), t.free(), register.Disposal, register.Operating)
 		t.licence(s, always)
 		t.treaters = append(t.treaters, s)
 	}
 	poi := func(kind register.POIKind, n int) (all []spot) {
 		for i := range n {
-			at := t.free()
-			t.records.Add(&register.POI{Entry: entry(register.POIID(fmt.Sprint(kind, "-", i))), Kind: kind, At: at.point(), Radius: 50})
+			at, id := t.free(), fmt.Sprintf("%s%s-%d", t.prefix, kind, i)
+			t.records.Add(&register.POI{Entry: entry(register.POIID(id)), Name: t.names.Thing(id), Kind: kind, At: t.point(at), Radius: 50})
 			all = append(all, at)
 		}
 		return all
@@ -71,9 +84,7 @@ func (t *Town) vehicles() {
 	}{{register.UseHazmat, share(25)}, {register.UseWaste, share(3)}, {register.UseCoach, share(7)}, {register.UseFreight, share(27)}}
 	var yards []*register.Site
 	for i := range max(4, n/50) {
-		firm := register.USCC(fmt.Sprintf("CARRY%013d", i))
-		t.records.Add(&register.Firm{Entry: entry(firm), Status: register.FirmActive})
-		yards = append(yards, t.site(fmt.Sprintf("yard-%d", i), firm, t.free(), register.Transport, register.Operating))
+		yards = append(yards, t.site(fmt.Sprintf("yard-%d", i), t.newFirm(), t.free(), register.Transport, register.Operating))
 		t.licence(yards[i], always)
 	}
 	for _, u := range uses {
@@ -81,6 +92,9 @@ func (t *Town) vehicles() {
 			v := t.vehicle(u.use)
 			yard := pick(t.rnd, yards)
 			v.base, v.reg.Firm, v.busy = t.at[yard.ID], yard.Firm, 0.6
+			if v.reg.Permit.Given() {
+				v.driver, v.escort = t.certificate(v, register.Driver, "", always), t.certificate(v, register.Escort, "", always)
+			}
 			for range 5 {
 				s := pick(t.rnd, t.plants)
 				v.sites = append(v.sites, s)
@@ -104,7 +118,7 @@ func (t *Town) vehicles() {
 			v.goes, v.sites = v.goes[:1], v.sites[:1]
 			r := &register.Route{Entry: entry(register.RouteID("route-" + string(v.reg.ID))), Vehicles: []register.VehicleID{v.reg.ID}, Corridor: 100}
 			for _, s := range way(v.base, v.goes[0]) {
-				r.Line = append(r.Line, s.point())
+				r.Line = append(r.Line, t.point(s))
 			}
 			t.records.Add(r)
 		}
@@ -112,13 +126,12 @@ func (t *Town) vehicles() {
 }
 
 func (t *Town) vehicle(use register.VehicleUse) *vehicle {
-	v := &vehicle{n: len(t.fleet), reg: &register.Vehicle{Entry: entry(register.VehicleID(fmt.Sprintf("F%05d", len(t.fleet)))), Use: use, Operating: use != register.UsePrivate, Status: register.Active}}
+	v := &vehicle{n: len(t.fleet), reg: &register.Vehicle{Entry: entry(t.names.Vehicle(len(t.fleet))), Use: use, Operating: use != register.UsePrivate, Status: register.Active}}
 	if use == register.UseHazmat || use == register.UseWaste {
-		v.reg.Permit = register.Permit{Number: "P" + string(v.reg.ID), Classes: []register.Class{"3", "8"}, Quantity: tonnes(30), To: always}
+		v.reg.Permit = register.Permit{Number: "P" + string(v.reg.ID), Classes: []register.Class{"3", "8"}, Quantity: tonnes(30), From: longAgo, To: always}
 		if use == register.UseWaste {
 			v.reg.Permit.Classes = []register.Class{"9"}
 		}
-		v.driver, v.escort = t.certificate(v, register.Driver, "", always), t.certificate(v, register.Escort, "", always)
 	}
 	t.fleet = append(t.fleet, v)
 	t.records.Add(v.reg)
@@ -127,7 +140,7 @@ func (t *Town) vehicle(use register.VehicleUse) *vehicle {
 
 func (t *Town) certificate(v *vehicle, role register.Role, more string, to city.Date) register.CertificateID {
 	id := register.CertificateID(fmt.Sprintf("%s-%s%s", v.reg.ID, role, more))
-	t.records.Add(&register.Certificate{Entry: entry(id), Firm: v.reg.Firm, Role: role, Status: register.LicenceValid, To: to})
+	t.records.Add(&register.Certificate{Entry: entry(id), Firm: v.reg.Firm, Role: role, Status: register.LicenceValid, From: longAgo, To: to})
 	return id
 }
 
@@ -172,7 +185,7 @@ func (t *Town) paper() {
 		day := pick(t.rnd, days)
 		owner := pick(t.rnd, t.of(register.UseHazmat))
 		reg := *owner.reg
-		reg.ID, reg.Status = register.VehicleID(fmt.Sprintf("R%05d", i)), register.Retired
+		reg.ID, reg.Status = t.names.Vehicle(len(t.fleet)+i), register.Retired
 		t.records.Add(&reg)
 		v := *owner
 		v.reg = &reg
@@ -191,7 +204,7 @@ func (t *Town) once(v *vehicle, kind string) bool {
 }
 
 func (t *Town) sheet(v *vehicle, day int, wrong string) {
-	s := &register.Sheet{Entry: entry(register.SheetID(fmt.Sprintf("s%d-%s", day, v.reg.ID))), Kind: register.TransportSheet, Day: t.date(day), Vehicle: v.reg.ID, From: v.sites[0].ID, To: v.sites[len(v.sites)-1].ID,
+	s := &register.Sheet{Entry: entry(register.SheetID(fmt.Sprintf("%ss%d-%s", t.prefix, day, v.reg.ID))), Kind: register.TransportSheet, Day: t.date(day), Vehicle: v.reg.ID, From: v.sites[0].ID, To: v.sites[len(v.sites)-1].ID,
 		Substance: pick(t.rnd, []register.SubstanceID{"UN1203", "UN1830"}), Quantity: tonnes(float64(10 + t.rnd.IntN(21))), Driver: v.driver, Escort: v.escort}
 	if v.reg.Use == register.UseWaste {
 		s.Kind, s.To, s.Substance = register.WasteSheet, v.treater.ID, "900-249-08"

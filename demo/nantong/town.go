@@ -80,18 +80,51 @@ type Town struct {
 	treaters []*register.Site
 	jams     []spot
 	seed     uint64
+	first    city.Date
+	names    Names
+	prefix   string
+	firm     int // how many there are
+	ground
 }
 
 // Zone is the city's time.
 var Zone = time.FixedZone("UTC+8", 8*3600)
 
-var (
-	first  = city.Date{Year: 2026, Month: time.January, Day: 5}
-	middle = geo.Point{Lat: 32.0, Lon: 120.9}
-)
+// Setting is where and when the city is, and how things are called there.
+type Setting struct {
+	First  city.Date // the first sampled day
+	Middle geo.Point
+	Names  Names
+	Prefix string               // of what has a number of this city's own
+	Wet    func(geo.Point) bool // where nothing can stand; nil is nowhere
+}
+
+// Names says how things are called. What the detectors find doesn't hang on it.
+type Names interface {
+	Vehicle(n int) register.VehicleID
+	Firm(n int) (code register.USCC, name string)
+	Site(firm int, id string, link register.Link) city.Text
+	Thing(id string) city.Text // a place to stop, a zone or a substance
+}
+
+// numbers is for when nobody reads them.
+type numbers struct{}
+
+func (numbers) Vehicle(n int) register.VehicleID { return register.VehicleID(fmt.Sprintf("F%05d", n)) }
+func (numbers) Firm(n int) (register.USCC, string) {
+	id := fmt.Sprintf("FIRM%014d", n)
+	return register.USCC(id), id
+}
+func (numbers) Site(_ int, id string, _ register.Link) city.Text {
+	return city.Text{ZhHans: id, En: id}
+}
+func (numbers) Thing(id string) city.Text { return city.Text{ZhHans: id, En: id} }
+
+// Nantong is where the benchmark has it; there things go by their numbers.
+var Nantong = Setting{First: city.Date{Year: 2026, Month: time.January, Day: 5}, Middle: geo.Point{Lat: 32.0, Lon: 120.9}, Names: numbers{}}
 
 const (
-	blocks = 20     // along each side of the city
+	blocks = 14     // along each side of the city
 	block  = 2000.0 // metres between roads
 	lane   = 300.0  // between neighbouring places of a block
 	wide   = block * blocks
@@ -102,13 +135,13 @@ const (
 // spot is a place in metres east and north of the city's corner.
 type spot struct{ x, y float64 }
 
-var (
-	degree = math.Pi * geo.Earth / 180
-	along  = degree * math.Cos(middle.Lat*math.Pi/180)
-)
+// ground is where spots lie on the earth.
+type ground struct{ middle geo.Point }
 
-func (s spot) point() geo.Point {
-	return geo.Point{Lat: middle.Lat + (s.y-wide/2)/degree, Lon: middle.Lon + (s.x-wide/2)/along}
+const degree = math.Pi * geo.Earth / 180 // metres of a degree of latitude
+
+func (g ground) point(s spot) geo.Point {
+	return geo.Point{Lat: g.middle.Lat + (s.y-wide/2)/degree, Lon: g.middle.Lon + (s.x-wide/2)/(degree*math.Cos(g.middle.Lat*math.Pi/180))}
 }
 
 func (s spot) near(o spot) float64 { return math.Hypot(s.x-o.x, s.y-o.y) }
@@ -129,9 +162,9 @@ type vehicle struct {
 
 // New makes the city of a seed. It panics when the size leaves no room for what is
 // to be hidden, which is a fault of whoever chose it.
-func New(seed uint64, size Size) *Town {
-	t := &Town{size: size, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), sheets: map[int][]*register.Sheet{}, special: map[[2]int]special{}, at: map[register.SiteID]spot{}}
-	t.ground()
+func New(seed uint64, size Size, in Setting) *Town {
+	t := &Town{size: size, seed: seed, first: in.First, names: in.Names, prefix: in.Prefix, ground: ground{in.Middle}, rnd: rand.New(rand.NewPCG(seed, 1)), sheets: map[int][]*register.Sheet{}, special: map[[2]int]special{}, at: map[register.SiteID]spot{}}
+	t.layOut(in.Wet)
 	t.firms()
 	t.vehicles()
 	t.plant()
@@ -150,7 +183,7 @@ func (t *Town) Days() []int {
 	return days
 }
 
-func (t *Town) date(day int) city.Date { return first.AddDays(day) }
+func (t *Town) date(day int) city.Date { return t.first.AddDays(day) }
 
 func (t *Town) micros(day int, seconds float64) int64 {
 	return city.Micros(t.date(day).In(Zone)) + int64(seconds*1e6)
@@ -161,6 +194,24 @@ func (t *Town) Book(day int) *register.Book {
 	r := t.records
 	r.Sheets = t.sheets[day]
 	return register.NewBook(t.date(day), Zone, r)
+}
+
+// Records are all versions of all records but the papers of journeys, of which only
+// those are there that one of the references names.
+func (t *Town) Records(named map[register.Ref]bool) register.Records {
+	r := t.records
+	for _, day := range t.Days() {
+		for _, s := range t.sheets[day] {
+			if named[s.Ref()] {
+				r.Sheets = append(r.Sheets, s)
+			}
+		}
+	}
+	return r
+}
+
+func (t *Town) tank(i int) register.StorageID {
+	return register.StorageID(fmt.Sprintf("%stank-%d", t.prefix, i))
 }
 
 // Vehicles is how many are in traffic; they are numbered from 0.
@@ -175,17 +226,17 @@ func (t *Town) Roads() *geo.Roads {
 	for i := 0; i <= blocks; i++ {
 		at := float64(i) * block
 		for _, ends := range [][2]spot{{{at, 0}, {at, wide}}, {{0, at}, {wide, at}}} {
-			r.Roads = append(r.Roads, geo.Road{ID: fmt.Sprint("r", len(r.Roads)), Class: geo.Primary, Line: []geo.Point{ends[0].point(), ends[1].point()}})
+			r.Roads = append(r.Roads, geo.Road{ID: fmt.Sprint("r", len(r.Roads)), Class: geo.Primary, Line: []geo.Point{t.point(ends[0]), t.point(ends[1])}})
 		}
 	}
 	return r
 }
 
 // Middle is the city's.
-func (t *Town) Middle() geo.Point { return middle }
+func (t *Town) Middle() geo.Point { return t.middle }
 
-// ground lays out zones, and free places far enough from each other.
-func (t *Town) ground() {
+// layOut lays out zones, and free places far enough from each other.
+func (t *Town) layOut(wet func(geo.Point) bool) {
 	shut := map[[2]int]bool{}
 	for len(shut) < closed {
 		b := [2]int{t.rnd.IntN(blocks), t.rnd.IntN(blocks)}
@@ -194,7 +245,8 @@ func (t *Town) ground() {
 		}
 		shut[b] = true
 		c := spot{(float64(b[0]) + 0.5) * block, (float64(b[1]) + 0.5) * block}
-		t.records.Add(&register.Zone{Entry: entry(register.ZoneID(fmt.Sprint("zone-", len(shut)))), Area: register.Area{Centre: c.point(), Radius: most}, Hours: []register.Hours{{From: 7 * 60, To: 22 * 60}}})
+		id := fmt.Sprint(t.prefix, "zone-", len(shut))
+		t.records.Add(&register.Zone{Entry: entry(register.ZoneID(id)), Name: t.names.Thing(id), Area: register.Area{Centre: t.point(c), Radius: most}, Hours: []register.Hours{{From: 7 * 60, To: 22 * 60}}})
 	}
 	for bx := range blocks {
 		for by := range blocks {
@@ -203,7 +255,9 @@ func (t *Town) ground() {
 			}
 			for i := range 6 {
 				for j := range 6 {
-					t.slots = append(t.slots, spot{float64(bx)*block + 250 + float64(i)*lane, float64(by)*block + 250 + float64(j)*lane})
+					if s := (spot{float64(bx)*block + 250 + float64(i)*lane, float64(by)*block + 250 + float64(j)*lane}); wet == nil || !wet(t.point(s)) {
+						t.slots = append(t.slots, s)
+					}
 				}
 			}
 		}

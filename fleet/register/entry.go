@@ -83,6 +83,9 @@ type Entry[K ~string] struct {
 // Span is when the version begins to govern, and when the record ends.
 func (e *Entry[K]) Span() (since, until city.Date) { return e.Since, e.Until }
 
+// End says on which day the record ends.
+func (e *Entry[K]) End(last city.Date) { e.Until = last }
+
 // Key is the identifier as plain text.
 func (e *Entry[K]) Key() string { return string(e.ID) }
 
@@ -101,6 +104,7 @@ type Record interface {
 	Span() (since, until city.Date)
 	Stamp(version int)
 	Begin(since city.Date)
+	End(last city.Date)
 	// Check finds what is wrong with the record by itself.
 	Check() []city.Field
 	// Names lists the records of other registers that this one names.

@@ -51,3 +51,21 @@ func (r *Records) Add(v Record) {
 		r.Zones = append(r.Zones, v)
 	}
 }
+
+// All are the versions of all registers, each register after those that its records
+// name.
+func (r *Records) All() (all []Record) {
+	for _, list := range [][]Record{some(r.Firms), some(r.Substances), some(r.Sites), some(r.Licences), some(r.Storages), some(r.Equipment), some(r.Certificates),
+		some(r.Vehicles), some(r.Vessels), some(r.Routes), some(r.Sheets), some(r.Events), some(r.POIs), some(r.Zones)} {
+		all = append(all, list...)
+	}
+	return all
+}
+
+func some[R Record](list []R) []Record {
+	out := make([]Record, len(list))
+	for i, r := range list {
+		out[i] = r
+	}
+	return out
+}

@@ -58,7 +58,7 @@ fleet/jt808, fleet/history < fleet/gateway < web/fleet, app, cmd/yiwang
 algorithm < incident/words < incident
 city, geo < fleet/register < fleet
 fleet/track, fleet/register < fleet/detect < fleet, internal/bench
-fleet/track, fleet/register, geo < demo/nantong < internal/bench, demo
+fleet/detect, fleet/track, fleet/register, geo < demo/nantong < internal/bench, demo
 geo < geo/osm < pack
 directory < fleet/intercept < pack, api, app
 tlog < api/publiclog < app

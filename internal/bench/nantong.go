@@ -10,8 +10,7 @@ import (
 	"yiwang/cities"
 	"yiwang/demo/nantong"
 	"yiwang/fleet/detect"
-	"yiwang/fleet/track"
-	"yiwang/geo"
+	"yiwang/fleet/register"
 	"yiwang/pack"
 )
 
@@ -53,7 +52,7 @@ func Nantong(ctx context.Context, o Options) error {
 	}
 	var all []City
 	for seed := range o.Seeds {
-		c, err := watchCity(ctx, nantong.New(uint64(seed+1), nantong.Full), uint64(seed+1))
+		c, err := watchCity(ctx, nantong.New(uint64(seed+1), nantong.Full, nantong.Nantong), uint64(seed+1))
 		if err != nil {
 			return err
 		}
@@ -87,21 +86,9 @@ func watchCity(ctx context.Context, town *nantong.Town, seed uint64) (City, erro
 	if len(faults) > 0 {
 		return c, fmt.Errorf("the city's pack: %v", faults[0])
 	}
-	rules, err := detect.NewRules(jianghai.Detection.Number, nantong.Zone)
-	if err != nil {
-		return c, err
-	}
-	ground := detect.Ground{Road: detect.Along(town.Roads(), town.Middle(), 40)}
-	memory := detect.NewMemory(rules, ground)
-	watched := make([]detect.Vehicle, town.Vehicles())
-	for i := range watched {
-		watched[i] = rules.Vehicle(town.ID(i))
-	}
 	found := map[string]detect.Finding{} // the first of each matter
-	var fresh []detect.Finding
-	var seen detect.Seen
-	var readings []track.Reading
-	note := func() {
+	var err error
+	c.Readings, err = town.Watch(ctx, jianghai.Detection.Number, func(_ *register.Book, fresh []detect.Finding) {
 		for _, f := range fresh {
 			key := f.Rule + " " + f.Key
 			if old, ok := found[key]; ok {
@@ -109,33 +96,9 @@ func watchCity(ctx context.Context, town *nantong.Town, seed uint64) (City, erro
 			}
 			found[key] = f
 		}
-		fresh = fresh[:0]
-	}
-	for _, day := range town.Days() {
-		if err := ctx.Err(); err != nil {
-			return c, err
-		}
-		book := town.Book(day)
-		fresh = memory.Check(book, fresh)
-		note()
-		for i := range watched {
-			readings = town.Day(i, day, readings[:0])
-			reg := book.Vehicle(watched[i].ID)
-			for _, r := range readings {
-				fresh = rules.Push(book, ground, &watched[i], reg, r, &seen, fresh)
-				for _, e := range seen.Events {
-					fresh = memory.Stay(book, reg, e, fresh)
-				}
-			}
-			c.Readings += len(readings)
-			if len(readings) > 0 {
-				next := readings[len(readings)-1].At + 26*3600*1e6
-				if f, ok := rules.Quiet(&watched[i], reg, next); ok {
-					fresh = append(fresh, f)
-				}
-			}
-			note()
-		}
+	})
+	if err != nil {
+		return c, err
 	}
 	c.compare(town.Planted, found)
 	c.Seconds = time.Since(began).Seconds()
@@ -161,7 +124,7 @@ func (c *City) compare(planted []nantong.Planted, found map[string]detect.Findin
 	slices.Sort(keys)
 	for _, k := range keys {
 		f := found[k]
-		i := slices.IndexFunc(of[f.Rule], func(i int) bool { return !hit[i] && meant(planted[i], f) })
+		i := slices.IndexFunc(of[f.Rule], func(i int) bool { return !hit[i] && planted[i].Meant(f) })
 		if i < 0 {
 			rows[f.Rule].False++
 			c.Faults = append(c.Faults, fmt.Sprintf("false: %s %s %s from %s", f.Rule, f.Kind, f.Subject, said(f.From)))
@@ -197,14 +160,3 @@ func (c *City) compare(planted []nantong.Planted, found map[string]detect.Findin
 }
 
 func said(us int64) string { return time.UnixMicro(us).In(nantong.Zone).Format("2006-01-02 15:04") }
-
-// meant reports whether a finding is about the hidden matter.
-func meant(p nantong.Planted, f detect.Finding) bool {
-	if p.Rule != f.Rule || p.Kind != f.Kind || f.To <= p.From || f.From >= p.To {
-		return false
-	}
-	if p.Subject != "" {
-		return p.Subject == f.Subject
-	}
-	return geo.Distance(p.At, f.At) <= 150
-}

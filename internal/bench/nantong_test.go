@@ -11,7 +11,7 @@ import (
 // most 2 % are false, and none of a rule of which little is hidden.
 func TestNantongSmall(t *testing.T) {
 	for _, seed := range []uint64{1, 2, 3} {
-		c, err := watchCity(context.Background(), nantong.New(seed, nantong.Small), seed)
+		c, err := watchCity(context.Background(), nantong.New(seed, nantong.Small, nantong.Nantong), seed)
 		if err != nil {
 			t.Fatal(err)
 		}
