@@ -11,7 +11,7 @@ ARGS ?=
 NAME ?= cases
 PKG  ?= ./...
 
-.PHONY: help demo build test soak bench lint generate bundle bundle-if-possible font axe needs clean
+.PHONY: help demo build test soak bench lint generate bundle bundle-if-possible font axe peers needs clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,10 +24,10 @@ build: bundle-if-possible ## the program as one static file, bin/yiwang
 	$(GO) build -trimpath -ldflags "-s -w" -o bin/yiwang ./cmd/yiwang
 	@ls -lh bin/yiwang | awk '{print "bin/yiwang, " $$5}'
 
-test: needs bundle axe lint ## install what tests need, check the sources, run every test
+test: needs bundle axe peers lint ## install what tests need, check the sources, run every test
 	@$(GO) test -json -timeout 12m $(PKG) | $(GO) run -C tools ./testsum
 
-soak: needs bundle axe ## the long versions: many crashes, many rounds
+soak: needs bundle axe peers ## the long versions: many crashes, many rounds
 	@YIWANG_SOAK=1 $(GO) test -json -count=1 -timeout 150m $(PKG) | $(GO) run -C tools ./testsum
 
 bench: ## the project's own benchmarks; choose one with NAME=cases
@@ -52,9 +52,12 @@ font: ## fetch the font for PDF pages
 axe: ## the accessibility checker for browser tests
 	@tools/npm-ci.sh internal/story
 
+peers: ## implementations of others that tests talk to
+	@tools/npm-ci.sh tools/peers/sdjwt
+
 needs: ## install Chromium, PostgreSQL and fonts for the tests when missing
 	@tools/needs.sh
 
 clean: ## remove what was built and fetched
-	@rm -rf bin internal/story/node_modules web/bundle/node_modules .work
+	@rm -rf bin internal/story/node_modules tools/peers/sdjwt/node_modules web/bundle/node_modules .work
 	@if [ -d web/bundle/dist ]; then git clean -fdXq web/bundle/dist; fi

@@ -39,6 +39,7 @@ api, web/* < app ; app, demo < cmd/yiwang
 const annex = `
 web/bundle < web
 city < credential/paper < credential
+city < credential/sdjwt < credential
 internal/db < internal/db/dbtest
 city < internal/story, internal/arch
 city < incident/picture < incident
