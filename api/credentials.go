@@ -5,6 +5,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/hcert"
 	"yiwang/internal/db"
 	"yiwang/tlog"
 )
@@ -99,10 +100,11 @@ type verifyIn struct {
 
 type verifyBody struct {
 	Valid    bool                 `json:"valid"`
-	Kind     credential.Kind      `json:"kind" doc:"licence, receipt, or empty for what is neither"`
-	Reason   credential.Reason    `json:"reason" doc:"A closed list: ok, not_a_code, damaged, unsupported, unknown_signer, bad_signature, signer_not_valid, not_yet_valid, expired, suspended, revoked, cancelled, lapsed, transferred, withdrawn, other, number_wrong, number_only, number_unknown; for a receipt ok, damaged, unknown_log, bad_signature, not_in_log, no_statement, few_witnesses, from_the_future"`
+	Kind     credential.Kind      `json:"kind" doc:"licence, health_certificate, receipt, or empty for what is none of them"`
+	Reason   credential.Reason    `json:"reason" doc:"A closed list: ok, not_a_code, damaged, unsupported, unknown_signer, bad_signature, signer_not_valid, signer_not_entitled, wrong_algorithm, too_long, too_large, not_yet_valid, expired, suspended, revoked, cancelled, lapsed, transferred, withdrawn, other, number_wrong, number_only, number_unknown (and of yiwang verify, for pictures, no_qr_code, qr_mode); for a receipt ok, damaged, unknown_log, bad_signature, not_in_log, no_statement, few_witnesses, from_the_future"`
 	Message  string               `json:"message"`
 	Claims   *credential.Claims   `json:"claims,omitempty"`
+	Health   *hcert.Certificate   `json:"health_certificate,omitempty" doc:"What a health certificate of the European Union says; valid means that it is genuine and in force, not that a door should open."`
 	Warnings []credential.Warning `json:"warnings,omitempty"`
 	Receipt  *tlog.Checked        `json:"receipt,omitempty" doc:"What a receipt of the public log says, and where it stands."`
 }
@@ -122,5 +124,5 @@ func (a *API) verify(ctx context.Context, _ city.Actor, in *verifyIn) (*body[ver
 	if err != nil {
 		return nil, err
 	}
-	return &body[verifyBody]{verifyBody{Valid: r.Valid, Kind: r.Kind, Reason: r.Reason, Message: r.Reason.Say(readerFrom(ctx).lang), Claims: r.Claims, Warnings: r.Warnings}}, nil
+	return &body[verifyBody]{verifyBody{Valid: r.Valid, Kind: r.Kind, Reason: r.Reason, Message: r.Why().In(readerFrom(ctx).lang), Claims: r.Claims, Health: r.Health, Warnings: r.Warnings}}, nil
 }

@@ -13,6 +13,9 @@ import (
 // and more exact than any status list. Anybody may ask, so a number alone, which
 // can be guessed, tells no person's name.
 func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Time) (Result, error) {
+	if IsHealthCode(text) { // of no city: nothing of ours vouches for it, and no key for it counts for licences
+		return Verify(text, r.health(), at), nil
+	}
 	res := Verify(text, r.trust, at)
 	if res.Claims == nil {
 		return res, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"yiwang/city"
+	"yiwang/internal/cborscan"
 )
 
 // Claims are what a licence's code says. Everything in them can be read by
@@ -156,80 +157,80 @@ func plausibleDay(d int64) bool {
 // licence or can't be.
 func parseClaims(payload string) (c *Claims, ok bool) {
 	c = &Claims{}
-	r := reader{s: payload}
+	r := cborscan.Of(payload)
 	licence := false
-	r.fields(func(key int64) bool {
+	r.Fields(func(key int64) bool {
 		switch key {
 		case claimIssuer:
-			c.City = r.text()
+			c.City = r.Text()
 		case claimExpires:
-			c.Expires = r.moment()
+			c.Expires = readMoment(&r)
 		case claimBegins:
-			c.Begins = r.moment()
+			c.Begins = readMoment(&r)
 		case claimSigned:
-			c.SignedAt = r.moment()
+			c.SignedAt = readMoment(&r)
 		case claimStatus:
-			r.status(c)
+			readStatus(&r, c)
 		case claimLicence:
 			licence = true
-			r.licence(c)
+			readLicence(&r, c)
 		default:
 			return false
 		}
 		return true
 	})
-	return c, r.end() && licence
+	return c, r.End() && licence
 }
 
-// status reads the reference to a status list; its keys are words.
-func (r *reader) status(c *Claims) {
-	for n := r.items(cborMap); n > 0 && !r.bad; n-- {
-		if r.text() != "status_list" {
-			r.skip()
+// readStatus reads the reference to a status list; its keys are words.
+func readStatus(r *cborscan.Reader, c *Claims) {
+	for list := r.Map(); list.Next(); {
+		if r.Text() != "status_list" {
+			r.Skip()
 			continue
 		}
-		for k := r.items(cborMap); k > 0 && !r.bad; k-- {
-			switch r.text() {
+		for ref := r.Map(); ref.Next(); {
+			switch r.Text() {
 			case "idx":
-				i := r.integer()
+				i := r.Int()
 				if i < 0 || i >= maxListLen {
-					r.fail()
+					r.Fail()
 				}
 				c.StatusIndex = int(i)
 			case "uri":
-				c.StatusList = r.text()
+				c.StatusList = r.Text()
 			default:
-				r.skip()
+				r.Skip()
 			}
 		}
 	}
 }
 
-func (r *reader) licence(c *Claims) {
-	r.fields(func(key int64) bool {
+func readLicence(r *cborscan.Reader, c *Claims) {
+	r.Fields(func(key int64) bool {
 		switch key {
 		case 1:
-			short := r.text()
+			short := r.Text()
 			c.Number = Number(numberRoot + short)
 			if parts := strings.SplitN(short, ".", 3); len(parts) == 3 {
 				c.IssuerCode = parts[1]
 			}
 		case 2:
-			c.Name.ZhHans = r.text()
+			c.Name.ZhHans = r.Text()
 		case 3:
-			c.Name.En = r.text()
+			c.Name.En = r.Text()
 		case 4:
-			c.Issuer.ZhHans = r.text()
+			c.Issuer.ZhHans = r.Text()
 		case 5:
-			c.Issuer.En = r.text()
+			c.Issuer.En = r.Text()
 		case 6:
-			c.Holder = r.text()
+			c.Holder = r.Text()
 		case 7:
-			c.Issued = r.day()
+			c.Issued = readDay(r)
 		case 8:
-			c.From = r.day()
+			c.From = readDay(r)
 		case 9:
-			c.Until = r.day()
+			c.Until = readDay(r)
 		default:
 			return false
 		}
@@ -237,11 +238,11 @@ func (r *reader) licence(c *Claims) {
 	})
 }
 
-// moment reads seconds since 1970; 0 is none.
-func (r *reader) moment() time.Time {
-	s := r.integer()
+// readMoment reads seconds since 1970; 0 is none.
+func readMoment(r *cborscan.Reader) time.Time {
+	s := r.Int()
 	if !plausible(s) {
-		r.fail()
+		r.Fail()
 	}
 	if s == 0 {
 		return time.Time{}
@@ -249,11 +250,11 @@ func (r *reader) moment() time.Time {
 	return time.Unix(s, 0).UTC()
 }
 
-// day reads days since 1970; 0 is none.
-func (r *reader) day() city.Date {
-	d := r.integer()
+// readDay reads days since 1970; 0 is none.
+func readDay(r *cborscan.Reader) city.Date {
+	d := r.Int()
 	if !plausibleDay(d) {
-		r.fail()
+		r.Fail()
 		return city.Date{}
 	}
 	return dateOf(d)

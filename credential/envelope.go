@@ -1,30 +1,63 @@
 package credential
 
 import (
-	"bytes"
-	"compress/zlib"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/adler32"
 	"io"
 	"strings"
 	"sync"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/veraison/go-cose"
+
+	"yiwang/credential/packing"
+	"yiwang/internal/cborscan"
 )
 
 // A code is, from the outside in: a prefix, base45, zlib, COSE_Sign1 (RFC 9052),
-// a CWT claims set (RFC 8392). It is the envelope of the HC1 profile under a
-// prefix of our own.
-const codePrefix = "YW1:"
-
-// Bounds on what strangers hand us. A QR code of the largest kind holds 4,296
-// such characters; the longest honest code is about 1,000.
+// a CWT claims set (RFC 8392). Health certificates of the European Union (hcert
+// 1.0.8) and our own codes differ in the prefix and in what the claims are.
 const (
-	maxCodeLen    = 8 << 10
+	codePrefix   = "YW1:"
+	healthPrefix = "HC1:"
+	prefixLen    = 4
+)
+
+// profile is what the prefix promises.
+type profile byte
+
+const (
+	profileNone profile = iota
+	profileOurs
+	profileHealth
+)
+
+func profileOf(text string) profile {
+	switch {
+	case strings.HasPrefix(text, codePrefix):
+		return profileOurs
+	case strings.HasPrefix(text, healthPrefix):
+		return profileHealth
+	}
+	return profileNone
+}
+
+// allows reports whether codes of the profile may be signed so.
+func (p profile) allows(a Algorithm) bool {
+	if p == profileHealth {
+		return a == ES256 || a == PS256
+	}
+	return a != ""
+}
+
+// Bounds on what strangers hand us: the most that a QR code can hold in these
+// letters (version 40 at level L), and several times what the longest honest code
+// unpacks to. maxTextLen leaves room for line ends on the way.
+const (
+	maxCodeLen    = 4296
+	maxTextLen    = 8 << 10
 	maxMessageLen = 16 << 10
 )
 
@@ -45,8 +78,10 @@ type message struct {
 	payload   string
 	signature []byte
 	alg       cose.Algorithm
+	looseAlg  cose.Algorithm // as the unprotected header has it
 	kid       string
 	typ       string
+	profile   profile
 }
 
 // Header parameters of COSE that we read.
@@ -58,49 +93,71 @@ const (
 )
 
 // parseMessage reads a COSE_Sign1 message, with or without the tags of COSE and
-// CWT. The algorithm must be protected; the key id may stand in either header,
-// the protected one wins. Critical headers that we'd have to understand are
+// CWT. The key id may stand in either header, the protected one wins. Critical headers that we'd have to understand are
 // refused, as is anything after the message.
 func parseMessage(b []byte) (message, error) {
-	r := reader{s: string(b)}
-	r.s = strings.TrimPrefix(r.s, "\xd8\x3d") // CWT
-	r.s = strings.TrimPrefix(r.s, "\xd2")     // COSE_Sign1
-	if r.items(cborArray) != 4 {
-		return message{}, errEnvelope
-	}
-	m := message{protected: r.bytes()}
-	var unprotectedKid string
-	r.fields(func(key int64) bool {
-		if key == headerKid {
-			unprotectedKid = r.bytes()
+	r := cborscan.Of(strings.TrimPrefix(strings.TrimPrefix(string(b), tagCWT), tagSign1))
+	parts := r.Array()
+	part := func() *cborscan.Reader {
+		if !parts.Next() {
+			r.Fail()
 		}
-		return key == headerKid
-	})
-	m.payload, m.signature = r.bytes(), []byte(r.bytes())
-	p := reader{s: m.protected}
-	p.fields(func(key int64) bool {
-		switch key {
-		case headerAlg:
-			m.alg = cose.Algorithm(p.integer())
-		case headerKid:
-			m.kid = p.bytes()
-		case headerTyp:
-			m.typ = p.text()
-		case headerCrit:
-			p.fail()
+		return &r
+	}
+	m := message{protected: part().Bytes()}
+	var unprotectedKid string
+	part().Fields(func(key int64) bool {
+		switch {
+		case key == headerKid:
+			unprotectedKid = r.Bytes()
+		case key == headerAlg && r.Next() <= cborscan.Negative:
+			m.looseAlg = cose.Algorithm(r.Int())
 		default:
 			return false
 		}
 		return true
 	})
-	if !r.end() || !p.end() {
+	m.payload = part().Bytes()
+	m.signature = []byte(part().Bytes())
+	if parts.Next() {
+		r.Fail()
+	}
+	p, named := cborscan.Of(m.protected), false
+	if m.protected == "" {
+		p = cborscan.Of("\xa0") // how a header without parameters is written
+	}
+	p.Fields(func(key int64) bool {
+		switch key {
+		case headerAlg:
+			if p.Next() == cborscan.TextString { // none of ours has a word for a name
+				return false
+			}
+			m.alg = cose.Algorithm(p.Int())
+		case headerKid:
+			m.kid, named = p.Bytes(), true
+		case headerTyp:
+			m.typ = p.Text()
+		case headerCrit:
+			p.Fail()
+		default:
+			return false
+		}
+		return true
+	})
+	if !r.End() || !p.End() {
 		return message{}, errEnvelope
 	}
-	if m.kid == "" {
+	if !named {
 		m.kid = unprotectedKid
 	}
 	return m, nil
 }
+
+// The tags that may stand before a message.
+const (
+	tagCWT   = "\xd8\x3d"
+	tagSign1 = "\xd2"
+)
 
 // appendSigned appends what the signature is over: the Sig_structure of RFC 9052.
 func (m *message) appendSigned(dst []byte) []byte {
@@ -158,95 +215,42 @@ func (c coseSigner) Sign(_ io.Reader, content []byte) ([]byte, error) {
 
 // sealText compresses a message and writes it as text under the prefix.
 func sealText(m []byte) string {
-	packed := compress(m)
+	packed := packing.Compress(m)
 	text := make([]byte, 0, len(codePrefix)+(len(packed)*3+1)/2)
-	return string(encodeBase45(append(text, codePrefix...), packed))
-}
-
-// packers are compressors to be used again: one has tables of a megabyte.
-var packers = sync.Pool{New: func() any { return must(zlib.NewWriterLevel(nil, zlib.BestCompression)) }}
-
-// compress makes a zlib stream. Signatures and numbers hardly shrink, and a
-// reader pays for each Huffman table: what would save less than an eighth is
-// stored as it is.
-func compress(m []byte) []byte {
-	var b bytes.Buffer
-	w := packers.Get().(*zlib.Writer)
-	defer packers.Put(w)
-	w.Reset(&b)
-	// Writing to memory can't fail.
-	w.Write(m)
-	w.Close()
-	if len(m) > 0xffff || b.Len() < len(m)*7/8 {
-		return b.Bytes()
-	}
-	out := make([]byte, 0, len(m)+11)
-	out = append(out, 0x78, 0x01, 0x01)
-	out = binary.LittleEndian.AppendUint16(out, uint16(len(m)))
-	out = binary.LittleEndian.AppendUint16(out, ^uint16(len(m)))
-	out = append(out, m...)
-	return binary.BigEndian.AppendUint32(out, adler32.Checksum(m))
+	return string(packing.Encode(append(text, codePrefix...), packed))
 }
 
 // opener holds the buffers for opening codes, to be used again.
 type opener struct {
 	packed []byte
-	plain  []byte
 	signed []byte
-	src    bytes.Reader
-	zlib   io.ReadCloser
+	packing.Inflater
 }
 
-var openers = sync.Pool{New: func() any {
-	return &opener{plain: make([]byte, maxMessageLen+1)}
-}}
+var openers = sync.Pool{New: func() any { return &opener{Inflater: packing.NewInflater(maxMessageLen)} }}
 
-// isCode reports whether the text claims to be a code of ours.
-func isCode(text string) bool { return strings.HasPrefix(text, codePrefix) }
+var errTooLong = errors.New("longer than a QR code")
 
-// open turns text under our prefix into the message it carries. The message lies
-// in the opener's buffers.
+// open turns text that begins like a code into the message it carries. The message
+// lies in the opener's buffers.
 func (o *opener) open(text string) (message, error) {
 	if len(text) > maxCodeLen {
-		return message{}, errEnvelope
+		return message{}, errTooLong
 	}
 	var err error
-	if o.packed, err = decodeBase45(o.packed[:0], text[len(codePrefix):]); err != nil {
+	if o.packed, err = packing.Decode(o.packed[:0], text[prefixLen:]); err != nil {
 		return message{}, err
 	}
-	plain, err := o.inflate(o.packed)
+	plain, err := o.Inflate(o.packed)
 	if err != nil {
 		return message{}, err
 	}
-	return parseMessage(plain)
-}
-
-// inflate unpacks a zlib stream of at most maxMessageLen bytes, and nothing
-// behind it.
-func (o *opener) inflate(b []byte) ([]byte, error) {
-	o.src.Reset(b)
-	var err error
-	if o.zlib == nil {
-		if o.zlib, err = zlib.NewReader(&o.src); err != nil {
-			return nil, err
-		}
-	} else if err = o.zlib.(zlib.Resetter).Reset(&o.src, nil); err != nil {
-		return nil, err
+	m, err := parseMessage(plain)
+	m.profile = profileOf(text)
+	if m.profile == profileHealth && m.alg == cose.AlgorithmReserved {
+		// Some issuers leave it unprotected (CO19, CO20 of the Union's test list). It
+		// gives nobody a choice: a key is of one algorithm.
+		m.alg = m.looseAlg
 	}
-	n := 0
-	for err == nil {
-		if n == len(o.plain) { // one byte more than is allowed
-			return nil, fmt.Errorf("unpacks to more than %d bytes", maxMessageLen)
-		}
-		var k int
-		k, err = o.zlib.Read(o.plain[n:])
-		n += k
-	}
-	if err != io.EOF {
-		return nil, err
-	}
-	if n > maxMessageLen || o.src.Len() > 0 {
-		return nil, errEnvelope
-	}
-	return o.plain[:n], nil
+	return m, err
 }

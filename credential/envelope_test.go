@@ -11,59 +11,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
-	"pgregory.net/rapid"
+	"yiwang/credential/packing"
 )
 
-// The examples of RFC 9285.
-func TestBase45Vectors(t *testing.T) {
-	for plain, text := range map[string]string{
-		"": "", "AB": "BB8", "Hello!!": "%69 VD92EX0", "base-45": "UJCLQE7W581", "ietf!": "QED8WEX0",
-	} {
-		if got := string(encodeBase45(nil, []byte(plain))); got != text {
-			t.Errorf("%q is written %q, want %q", plain, got, text)
-		}
-		if got, err := decodeBase45(nil, text); err != nil || string(got) != plain {
-			t.Errorf("%q is read %q, %v", text, got, err)
-		}
-	}
-	for _, bad := range []string{"GGW", ":::", "A", "AAAA", "::", "ab8", "AB\x00", "六", "V5"[:1] + "V5"} {
-		if got, err := decodeBase45(nil, bad); err == nil && string(encodeBase45(nil, got)) != bad {
-			t.Errorf("%q is read as %x", bad, got)
-		}
-	}
-}
-
-func FuzzBase45(f *testing.F) {
-	f.Add("BB8")
-	f.Add("%69 VD92EX0")
-	f.Fuzz(func(t *testing.T, s string) {
-		b, err := decodeBase45(nil, s)
-		if err == nil && string(encodeBase45(nil, b)) != s {
-			t.Errorf("%q is a second spelling of %x", s, b)
-		}
-		if back, err := decodeBase45(nil, string(encodeBase45(nil, []byte(s)))); err != nil || string(back) != s {
-			t.Errorf("%q doesn't come back", s)
-		}
-	})
-}
-
-// A few hundred letters that unpack to gigabytes must not get the memory.
+// A few thousand letters that unpack to megabytes must not get the memory.
 func TestBombIsNotUnpacked(t *testing.T) {
 	var b bytes.Buffer
 	w, _ := zlib.NewWriterLevel(&b, zlib.BestCompression)
 	zero := make([]byte, 1<<20)
-	for range 4 {
+	for range 2 {
 		w.Write(zero)
 	}
 	w.Close()
-	text := codePrefix + string(encodeBase45(nil, b.Bytes()))
+	text := codePrefix + string(packing.Encode(nil, b.Bytes()))
 	if len(text) > maxCodeLen {
 		t.Fatalf("the bomb is %d characters", len(text))
 	}
 	trust := NewTrust()
 	if n := testing.AllocsPerRun(10, func() {
-		if r := Verify(text, trust, day); r.Reason != ReasonDamaged {
+		if r := Verify(text, trust, day); r.Reason != ReasonTooLarge {
 			t.Errorf("%+v", r)
 		}
 	}); n > 50 {
@@ -86,10 +52,10 @@ func TestNothingBehindTheStream(t *testing.T) {
 		packed []byte
 		want   Reason
 	}{
-		"stored":              {compress(plain), ReasonOK},
+		"stored":              {packing.Compress(plain), ReasonOK},
 		"deflated":            {deflated(plain), ReasonOK},
 		"more behind zlib":    {append(deflated(plain), 0), ReasonDamaged},
-		"more behind stored":  {append(compress(plain), 0), ReasonDamaged},
+		"more behind stored":  {append(packing.Compress(plain), 0), ReasonDamaged},
 		"more behind COSE":    {deflated(append(plain[:len(plain):len(plain)], 0)), ReasonDamaged},
 		"zlib cut short":      {deflated(plain)[:100], ReasonDamaged},
 		"no zlib":             {plain, ReasonDamaged},
@@ -98,7 +64,7 @@ func TestNothingBehindTheStream(t *testing.T) {
 		"with the tag of CWT": {deflated(append([]byte{0xd8, 61}, plain...)), ReasonOK},
 		"without a tag":       {deflated(plain[1:]), ReasonOK},
 	} {
-		if r := Verify(codePrefix+string(encodeBase45(nil, c.packed)), trust, day); r.Reason != c.want {
+		if r := Verify(codePrefix+string(packing.Encode(nil, c.packed)), trust, day); r.Reason != c.want {
 			t.Errorf("%s: %s, want %s", name, r.Reason, c.want)
 		}
 	}
@@ -150,62 +116,6 @@ func FuzzMessage(f *testing.F) {
 	})
 }
 
-// Our reader passes over whatever the library calls well-formed, within our
-// bounds, and takes exactly as many bytes.
-func FuzzReaderAgainstLibrary(f *testing.F) {
-	for _, h := range []string{"a201020304", "83010203", "d2844043a0f6", "fb3ff0000000000000", "1bffffffffffffffff", "9f01ff", "7f6161ff", "c11a514b67b0", "f818"} {
-		b, _ := hex.DecodeString(h)
-		f.Add(b)
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		r := reader{s: string(b)}
-		r.skip()
-		if r.bad {
-			return
-		}
-		used := b[:len(b)-len(r.s)]
-		// Reserved simple values aren't looked into when passed over.
-		if err := cbor.Wellformed(used); err != nil && !strings.Contains(err.Error(), "simple value") {
-			t.Fatalf("%x: the library says %v", used, err)
-		}
-	})
-}
-
-func TestReaderReadsWhatTheLibraryWrites(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		type pair struct {
-			N int64  `cbor:"1,keyasint"`
-			T string `cbor:"-65537,keyasint"`
-			B []byte `cbor:"3,keyasint"`
-			X any    `cbor:"4,keyasint"`
-		}
-		in := pair{rapid.Int64().Draw(t, "n"), rapid.String().Draw(t, "t"), rapid.SliceOf(rapid.Byte()).Draw(t, "b"),
-			map[string]any{"deep": []any{1, "two", 3.5, nil, true}}}
-		b, err := encMode.Marshal(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out pair
-		r := reader{s: string(b)}
-		r.fields(func(key int64) bool {
-			switch key {
-			case 1:
-				out.N = r.integer()
-			case -65537:
-				out.T = r.text()
-			case 3:
-				out.B = []byte(r.bytes())
-			default:
-				return false
-			}
-			return true
-		})
-		if !r.end() || out.N != in.N || out.T != in.T || !bytes.Equal(out.B, in.B) {
-			t.Fatalf("%+v read as %+v, bad %v", in, out, r.bad)
-		}
-	})
-}
-
 // Health certificates of the European Union travel in the same envelope and were
 // made by others: our layers open them and check their signatures.
 func TestEnvelopesOfOthers(t *testing.T) {
@@ -223,11 +133,11 @@ func TestEnvelopesOfOthers(t *testing.T) {
 			if err := json.Unmarshal(shared(t, "dcc/"+name), &d); err != nil {
 				t.Fatal(err)
 			}
-			packed, err := decodeBase45(nil, strings.TrimPrefix(d.PREFIX, "HC1:"))
+			packed, err := packing.Decode(nil, strings.TrimPrefix(d.PREFIX, "HC1:"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			plain, err := openers.New().(*opener).inflate(packed)
+			plain, err := openers.New().(*opener).Inflate(packed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -249,8 +159,8 @@ func TestEnvelopesOfOthers(t *testing.T) {
 			if err := trust.AddCertificate(name, der); err != nil {
 				t.Fatal(err)
 			}
-			if key, known := trust.signerOf(&m, nil); key == nil {
-				t.Errorf("signature isn't accepted, key known: %v", known)
+			if key, why := trust.signerOf(&m, nil); key == nil {
+				t.Errorf("signature isn't accepted: %s", why)
 			}
 			checked++
 		})
@@ -266,7 +176,7 @@ func BenchmarkInflateDeflated(b *testing.B) {
 	w.Close()
 	o := openers.New().(*opener)
 	for b.Loop() {
-		if _, err := o.inflate(packed.Bytes()); err != nil && err != io.EOF {
+		if _, err := o.Inflate(packed.Bytes()); err != nil && err != io.EOF {
 			b.Fatal(err)
 		}
 	}

@@ -2,9 +2,11 @@ package credential
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,6 +15,8 @@ import (
 	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/smx509"
 	"github.com/veraison/go-cose"
+
+	"yiwang/credential/hcert"
 )
 
 // Algorithm is how codes are signed. A licence type chooses one.
@@ -22,9 +26,10 @@ const (
 	EdDSA Algorithm = "EdDSA" // Ed25519
 	ES256 Algorithm = "ES256" // ECDSA on P-256 with SHA-256
 	SM2   Algorithm = "SM2"   // SM2 with SM3 (GB/T 32918, GB/T 32905)
+	PS256 Algorithm = "PS256" // RSA-PSS with SHA-256, as long as the salt (RFC 8230); only checked, never signed with
 )
 
-// Algorithms are all that we sign and check with.
+// Algorithms are all that we sign with.
 var Algorithms = []Algorithm{EdDSA, ES256, SM2}
 
 func (a Algorithm) known() bool { return a == EdDSA || a == ES256 || a == SM2 }
@@ -43,6 +48,8 @@ func (a Algorithm) cose() cose.Algorithm {
 		return cose.AlgorithmES256
 	case SM2:
 		return coseSM2
+	case PS256:
+		return cose.AlgorithmPS256
 	}
 	return cose.AlgorithmReserved
 }
@@ -55,11 +62,13 @@ func algorithmOf(a cose.Algorithm) Algorithm {
 		return ES256
 	case coseSM2:
 		return SM2
+	case cose.AlgorithmPS256:
+		return PS256
 	}
 	return ""
 }
 
-// signatureLen is the length of a signature; the same for all three.
+// signatureLen is the length of a signature; the same for all that we sign with.
 const signatureLen = 64
 
 // KeyID is the first 8 bytes of the SHA-256 of the signer's certificate (DER),
@@ -100,11 +109,18 @@ type Key struct {
 	// a key without one.
 	authority   string
 	spki        []byte
-	certificate []byte // nil for a bare key
+	certificate []byte     // nil for a bare key
+	health      hcert.Kind // the health certificates it is for, and then for nothing else; 0 for any use
 	check       func(message, signature []byte) bool
 }
 
-// newKey makes a key of a parsed public key: Ed25519, P-256 or SM2.
+// Lengths of RSA keys. Shorter ones can be broken; longer ones only take time.
+const (
+	minRSABits = 2048
+	maxRSABits = 8192
+)
+
+// newKey makes a key of a parsed public key: Ed25519, P-256, SM2 or RSA.
 func newKey(pub any) (*Key, error) {
 	k := &Key{}
 	switch pub := pub.(type) {
@@ -125,18 +141,33 @@ func newKey(pub any) (*Key, error) {
 				var der [signatureDERLen]byte
 				return len(sig) == signatureLen && sm2.VerifyASN1WithSM2(pub, nil, m, signatureDER(der[:0], sig))
 			}
-		case pub.Curve == elliptic.P256():
+		case pub.Curve == elliptic.P256(), pub.Curve == elliptic.P384():
 			if _, err := pub.ECDH(); err != nil {
 				return nil, err
 			}
 			k.Algorithm = ES256
+			size := pub.Curve.Params().BitSize / 8
+			if size > 32 {
+				// COSE ties ES256 to no curve (RFC 9053, 2.1), and regions of Spain sign
+				// health certificates so. For our own licences it isn't used.
+				k.health = hcert.EveryKind
+			}
 			k.check = func(m, sig []byte) bool {
 				sum := sha256.Sum256(m)
 				var der [signatureDERLen]byte
-				return len(sig) == signatureLen && ecdsa.VerifyASN1(pub, sum[:], signatureDER(der[:0], sig))
+				return len(sig) == 2*size && ecdsa.VerifyASN1(pub, sum[:], signatureDER(der[:0], sig))
 			}
 		default:
 			return nil, fmt.Errorf("curve %s is not used for licences", pub.Curve.Params().Name)
+		}
+	case *rsa.PublicKey:
+		if n := pub.N.BitLen(); n < minRSABits || n > maxRSABits {
+			return nil, fmt.Errorf("RSA key of %d bits", n)
+		}
+		k.Algorithm = PS256
+		k.check = func(m, sig []byte) bool {
+			sum := sha256.Sum256(m)
+			return rsa.VerifyPSS(pub, crypto.SHA256, sum[:], sig, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
 		}
 	default:
 		return nil, fmt.Errorf("%T is not used for licences", pub)
@@ -159,13 +190,15 @@ func (k *Key) holdsAt(t time.Time) bool {
 	return (k.NotBefore.IsZero() || !t.Before(k.NotBefore)) && (k.NotAfter.IsZero() || !t.After(k.NotAfter))
 }
 
-const signatureDERLen = 2 + 2*(2+33)
+// signatureDERLen is room for the longest, that of P-384.
+const signatureDERLen = 2 + 2*(3+48)
 
-// signatureDER appends r and s as the ASN.1 that the crypto packages read.
+// signatureDER appends r and s, each half of raw, as the ASN.1 that the crypto
+// packages read.
 func signatureDER(dst, raw []byte) []byte {
 	dst = append(dst, 0x30, 0)
-	dst = integerDER(dst, raw[:32])
-	dst = integerDER(dst, raw[32:])
+	dst = integerDER(dst, raw[:len(raw)/2])
+	dst = integerDER(dst, raw[len(raw)/2:])
 	dst[1] = byte(len(dst) - 2)
 	return dst
 }

@@ -48,6 +48,8 @@ type Options struct {
 	Regions func(city.RegionCode) city.Text
 	// Press prints PDF files; nil can't.
 	Press *paper.Press
+	// Health is whose health certificates the city believes; nil believes nobody's.
+	Health func() *Trust
 }
 
 // Issuer is a body as licences name it.

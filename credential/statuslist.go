@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"yiwang/city"
+	"yiwang/internal/cborscan"
 )
 
 // ListStatus is what a status list says of one licence, with the values of the
@@ -173,26 +174,26 @@ func parseStatusList(token []byte, trust *Trust) (*StatusList, error) {
 }
 
 func parseList(payload string) (w wireList, err error) {
-	r := reader{s: payload}
-	r.fields(func(key int64) bool {
+	r := cborscan.Of(payload)
+	r.Fields(func(key int64) bool {
 		switch key {
 		case 2:
-			w.URI = r.text()
+			w.URI = r.Text()
 		case 4:
-			w.Expires = r.integer()
+			w.Expires = r.Int()
 		case 6:
-			w.Signed = r.integer()
+			w.Signed = r.Int()
 		case 65534:
-			w.TTL = r.integer()
+			w.TTL = r.Int()
 		case 65533:
-			for n := r.items(cborMap); n > 0 && !r.bad; n-- {
-				switch r.text() {
+			for list := r.Map(); list.Next(); {
+				switch r.Text() {
 				case "bits":
-					w.List.Bits = int(r.integer())
+					w.List.Bits = int(r.Int())
 				case "lst":
-					w.List.List = []byte(r.bytes())
+					w.List.List = []byte(r.Bytes())
 				default:
-					r.skip()
+					r.Skip()
 				}
 			}
 		default:
@@ -200,7 +201,7 @@ func parseList(payload string) (w wireList, err error) {
 		}
 		return true
 	})
-	if !r.end() {
+	if !r.End() {
 		return w, errors.New("its claims can't be read")
 	}
 	return w, nil

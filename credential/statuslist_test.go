@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"yiwang/city"
+	"yiwang/credential/packing"
 )
 
 func TestStatusBits(t *testing.T) {
@@ -144,7 +145,7 @@ func TestStatusListIsTyped(t *testing.T) {
 }
 
 func mustDeflate(b []byte) []byte {
-	packed := compress(b)
+	packed := packing.Compress(b)
 	if len(b) > 0 && b[0] == 0 && len(b) > 1<<16 && len(packed) > len(b)/100 {
 		panic("a bomb should be small")
 	}

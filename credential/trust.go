@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/big"
 	"path"
 	"strings"
 	"time"
@@ -19,6 +21,7 @@ import (
 	"github.com/emmansun/gmsm/smx509"
 
 	"yiwang/city"
+	"yiwang/credential/hcert"
 )
 
 // Trust is what a checker relies on: the keys of issuers, and the newest status
@@ -234,6 +237,13 @@ func (t *Trust) AddCertificate(source string, der []byte) error {
 		k.Name = c.Subject.Organization[0]
 	}
 	k.NotBefore, k.NotAfter = c.NotBefore.UTC(), c.NotAfter.UTC()
+	var health hcert.Kind
+	for _, oid := range c.UnknownExtKeyUsage {
+		health |= hcert.UsageOf(oid.String())
+	}
+	if health != 0 {
+		k.health = health
+	}
 	k.Source, k.authority, k.certificate = source, "subject "+string(c.RawSubject), c.Raw
 	return t.add(k, keyIDOf(der), keyIDOf(k.spki))
 }
@@ -300,6 +310,8 @@ type jwk struct {
 	Crv string   `json:"crv"`
 	X   string   `json:"x"`
 	Y   string   `json:"y,omitempty"`
+	N   string   `json:"n,omitempty"`
+	E   string   `json:"e,omitempty"`
 	D   string   `json:"d,omitempty"`
 	K   string   `json:"k,omitempty"`
 	Kid string   `json:"kid,omitempty"`
@@ -376,6 +388,9 @@ func (t *Trust) addJWK(source, issuer string, k jwk) error {
 }
 
 func (k jwk) public() (any, error) {
+	if k.Kty == "RSA" {
+		return k.rsa()
+	}
 	x, err := base64.RawURLEncoding.DecodeString(k.X)
 	if err != nil {
 		return nil, err
@@ -399,21 +414,46 @@ func (k jwk) public() (any, error) {
 	return nil, fmt.Errorf("kty %q, crv %q isn't used for licences", k.Kty, k.Crv)
 }
 
+func (k jwk) rsa() (*rsa.PublicKey, error) {
+	n, err := base64.RawURLEncoding.DecodeString(k.N)
+	if err != nil {
+		return nil, err
+	}
+	e, err := base64.RawURLEncoding.DecodeString(k.E)
+	if err != nil {
+		return nil, err
+	}
+	exponent := new(big.Int).SetBytes(e)
+	if len(n) > maxRSABits/8 || exponent.BitLen() > 31 {
+		return nil, fmt.Errorf("RSA key of %d bytes, exponent of %d bits", len(n), exponent.BitLen())
+	}
+	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}, nil
+}
+
 // signerOf finds the key that signed the message, trying every key with the id
-// it names. known reports whether there was any.
-func (t *Trust) signerOf(m *message, scratch []byte) (key *Key, known bool) {
+// it names. Without one the reason says why: ReasonUnknownSigner,
+// ReasonWrongAlgorithm or ReasonBadSignature.
+func (t *Trust) signerOf(m *message, scratch []byte) (*Key, Reason) {
+	alg := algorithmOf(m.alg)
+	if !m.profile.allows(alg) {
+		return nil, ReasonWrongAlgorithm
+	}
 	candidates := t.keys[m.kid]
 	if len(candidates) == 0 {
-		return nil, false
+		return nil, ReasonUnknownSigner
 	}
-	alg := algorithmOf(m.alg)
 	signed := m.appendSigned(scratch[:0])
+	why := ReasonWrongAlgorithm
 	for _, k := range candidates {
-		if k.Algorithm == alg && k.check(signed, m.signature) {
-			return k, true
+		if k.Algorithm != alg {
+			continue
 		}
+		if k.check(signed, m.signature) {
+			return k, ReasonOK
+		}
+		why = ReasonBadSignature
 	}
-	return nil, true
+	return nil, why
 }
 
 // listFor finds the snapshot of a list to judge a moment by: the newest signed

@@ -1,10 +1,13 @@
 package credential
 
 import (
+	"errors"
 	"strings"
 	"time"
 
 	"yiwang/city"
+	"yiwang/credential/hcert"
+	"yiwang/credential/packing"
 )
 
 // Reason is why a check ended as it did. The list is closed; a program may rely
@@ -12,49 +15,72 @@ import (
 type Reason string
 
 const (
-	ReasonOK             Reason = "ok"               // everything holds
-	ReasonNotACode       Reason = "not_a_code"       // the text is no code or number of ours
-	ReasonDamaged        Reason = "damaged"          // begins like a code, but can't be read to its end
-	ReasonUnsupported    Reason = "unsupported"      // properly signed, but says nothing this version understands
-	ReasonUnknownSigner  Reason = "unknown_signer"   // no trusted key has this key id
-	ReasonBadSignature   Reason = "bad_signature"    // forged or altered
-	ReasonSignerNotValid Reason = "signer_not_valid" // signed outside the validity of the signer's certificate
-	ReasonNotYetValid    Reason = "not_yet_valid"    // begins later
-	ReasonExpired        Reason = "expired"          // its last day has passed
-	ReasonSuspended      Reason = "suspended"        // 暂扣
-	ReasonRevoked        Reason = "revoked"          // 撤销; also what a status list calls invalid
-	ReasonCancelled      Reason = "cancelled"        // 注销
-	ReasonLapsed         Reason = "lapsed"           // 失效, as when a newer version replaces it
-	ReasonTransferred    Reason = "transferred"      // 办理转出
-	ReasonWithdrawn      Reason = "withdrawn"        // 吊销
-	ReasonOther          Reason = "other"            // 其他
-	ReasonNumberWrong    Reason = "number_wrong"     // a licence number with a wrong character
-	ReasonNumberOnly     Reason = "number_only"      // a right number, but a number proves nothing without the city's records
-	ReasonNumberUnknown  Reason = "number_unknown"   // the city's records have no such number
+	ReasonOK             Reason = "ok"                  // everything holds
+	ReasonNotACode       Reason = "not_a_code"          // the text is no code or number of ours
+	ReasonDamaged        Reason = "damaged"             // begins like a code, but can't be read to its end
+	ReasonUnsupported    Reason = "unsupported"         // properly signed, but says nothing this version understands
+	ReasonUnknownSigner  Reason = "unknown_signer"      // no trusted key has this key id
+	ReasonBadSignature   Reason = "bad_signature"       // forged or altered
+	ReasonSignerNotValid Reason = "signer_not_valid"    // signed outside the validity of the signer's certificate
+	ReasonNotEntitled    Reason = "signer_not_entitled" // genuine, but its signer may not sign this sort of thing
+	ReasonWrongAlgorithm Reason = "wrong_algorithm"     // signed in a way that isn't allowed or isn't its key's
+	ReasonTooLong        Reason = "too_long"            // longer than what a QR code can hold
+	ReasonTooLarge       Reason = "too_large"           // unpacks to more than a code can mean, as a zip bomb does
+	ReasonNotYetValid    Reason = "not_yet_valid"       // begins later
+	ReasonExpired        Reason = "expired"             // its last day has passed
+	ReasonSuspended      Reason = "suspended"           // 暂扣
+	ReasonRevoked        Reason = "revoked"             // 撤销; also what a status list calls invalid
+	ReasonCancelled      Reason = "cancelled"           // 注销
+	ReasonLapsed         Reason = "lapsed"              // 失效, as when a newer version replaces it
+	ReasonTransferred    Reason = "transferred"         // 办理转出
+	ReasonWithdrawn      Reason = "withdrawn"           // 吊销
+	ReasonOther          Reason = "other"               // 其他
+	ReasonNumberWrong    Reason = "number_wrong"        // a licence number with a wrong character
+	ReasonNumberOnly     Reason = "number_only"         // a right number, but a number proves nothing without the city's records
+	ReasonNumberUnknown  Reason = "number_unknown"      // the city's records have no such number
+	ReasonNoQRCode       Reason = "no_qr_code"          // a picture in which no code can be found (credential/scan)
+	ReasonQRMode         Reason = "qr_mode"             // a picture whose code is drawn as no issuer draws it (credential/scan)
 )
 
 // Reasons are all of them.
 var Reasons = []Reason{ReasonOK, ReasonNotACode, ReasonDamaged, ReasonUnsupported, ReasonUnknownSigner,
-	ReasonBadSignature, ReasonSignerNotValid, ReasonNotYetValid, ReasonExpired, ReasonSuspended, ReasonRevoked,
+	ReasonBadSignature, ReasonSignerNotValid, ReasonNotEntitled, ReasonWrongAlgorithm, ReasonTooLong, ReasonTooLarge,
+	ReasonNotYetValid, ReasonExpired, ReasonSuspended, ReasonRevoked,
 	ReasonCancelled, ReasonLapsed, ReasonTransferred, ReasonWithdrawn, ReasonOther,
-	ReasonNumberWrong, ReasonNumberOnly, ReasonNumberUnknown}
+	ReasonNumberWrong, ReasonNumberOnly, ReasonNumberUnknown, ReasonNoQRCode, ReasonQRMode}
 
 // Say is the reason as a sentence.
 func (r Reason) Say(l city.Lang) string { return city.Say(l, "credential.reason."+string(r)) }
+
+// Why is the result's reason as a sentence about the kind of thing that it is.
+func (r Result) Why() city.Message {
+	if r.Kind == KindHealth {
+		key := "credential.reason.health." + string(r.Reason)
+		if _, ok := city.LookupText(key); ok {
+			return city.Message{Key: key}
+		}
+	}
+	return city.Message{Key: "credential.reason." + string(r.Reason)}
+}
 
 // Warning is something a reader should know although it doesn't decide.
 type Warning string
 
 const (
-	WarnStatusUnknown Warning = "status_unknown" // no status list at hand: it may have been revoked since
-	WarnStatusStale   Warning = "status_stale"   // the status list is older than its issuer allows
-	WarnStatusLater   Warning = "status_later"   // the status list is from after the moment asked about
-	WarnNoKeys        Warning = "no_keys"        // the trust folder holds no key at all
-	WarnNotOnRecord   Warning = "not_on_record"  // genuine, but the city's records don't have it (Registry.Check)
+	WarnStatusUnknown Warning = "status_unknown"   // no status list at hand: it may have been revoked since
+	WarnStatusStale   Warning = "status_stale"     // the status list is older than its issuer allows
+	WarnStatusLater   Warning = "status_later"     // the status list is from after the moment asked about
+	WarnNoKeys        Warning = "no_keys"          // the trust folder holds no key at all
+	WarnNotOnRecord   Warning = "not_on_record"    // genuine, but the city's records don't have it (Registry.Check)
+	WarnClock         Warning = "clock"            // signed less than two days from now: the checker's clock may be wrong
+	WarnSchema        Warning = "schema"           // the contents don't keep to the schema; Health.Findings say where
+	WarnDetected      Warning = "virus_detected"   // a genuine test certificate that says that the disease was found
+	WarnDays          Warning = "outside_its_days" // the day isn't among those for which a recovery is meant to be used
 )
 
 // Warnings are all of them.
-var Warnings = []Warning{WarnStatusUnknown, WarnStatusStale, WarnStatusLater, WarnNoKeys, WarnNotOnRecord}
+var Warnings = []Warning{WarnStatusUnknown, WarnStatusStale, WarnStatusLater, WarnNoKeys, WarnNotOnRecord,
+	WarnClock, WarnSchema, WarnDetected, WarnDays}
 
 // Say is the warning as a sentence.
 func (w Warning) Say(l city.Lang) string { return city.Say(l, "credential.warning."+string(w)) }
@@ -63,18 +89,21 @@ func (w Warning) Say(l city.Lang) string { return city.Say(l, "credential.warnin
 type Kind string
 
 const (
-	KindNone    Kind = ""        // nothing we know
-	KindLicence Kind = "licence" // a licence's code or number
+	KindNone    Kind = ""                   // nothing we know
+	KindLicence Kind = "licence"            // a licence's code or number
+	KindHealth  Kind = "health_certificate" // a health certificate of the European Union
 )
 
 // Result is what a check found.
 type Result struct {
-	Valid    bool      `json:"valid"`
-	Kind     Kind      `json:"kind"`
-	Reason   Reason    `json:"reason"`
-	Claims   *Claims   `json:"claims,omitempty"` // only what a trusted signature or the city's records vouch for
-	Warnings []Warning `json:"warnings,omitempty"`
-	Signer   *Signed   `json:"signer,omitempty"`
+	Valid  bool    `json:"valid"`
+	Kind   Kind    `json:"kind"`
+	Reason Reason  `json:"reason"`
+	Claims *Claims `json:"claims,omitempty"` // only what a trusted signature or the city's records vouch for
+	// Health is what a health certificate says, if a trusted signature vouches for it.
+	Health   *hcert.Certificate `json:"health_certificate,omitempty"`
+	Warnings []Warning          `json:"warnings,omitempty"`
+	Signer   *Signed            `json:"signer,omitempty"`
 	// StatusAt is when the state was stated that the answer rests on.
 	StatusAt time.Time `json:"status_at,omitzero"`
 }
@@ -89,13 +118,17 @@ type Signed struct {
 // skew is how far the signer's clock may run ahead of the checker's.
 const skew = 5 * time.Minute
 
+// clockDoubt is up to when a signature from the future casts doubt on the checker's
+// clock: one that is a day slow, in whatever zone.
+const clockDoubt = 48 * time.Hour
+
 // Verify checks a text that somebody scanned or typed, as of the moment at,
 // with nothing but what is in trust. It never fails: what can't be checked has a
 // reason too.
 func Verify(text string, trust *Trust, at time.Time) Result {
 	text = strings.TrimSpace(text)
-	if !isCode(text) {
-		if text = tidy(text); !isCode(text) {
+	if profileOf(text) == profileNone {
+		if text = tidy(text); profileOf(text) == profileNone {
 			return verifyNumber(text)
 		}
 	}
@@ -107,7 +140,12 @@ func Verify(text string, trust *Trust, at time.Time) Result {
 			m, err = o.open(again)
 		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooLong):
+		return Result{Reason: ReasonTooLong}
+	case errors.Is(err, packing.ErrTooLarge):
+		return Result{Reason: ReasonTooLarge}
+	case err != nil:
 		return Result{Reason: ReasonDamaged}
 	}
 	return o.verify(&m, trust, at)
@@ -116,7 +154,7 @@ func Verify(text string, trust *Trust, at time.Time) Result {
 // tidy undoes what people and programs do to a code on its way: line breaks,
 // lower case. Blanks inside stay, they are letters of the code.
 func tidy(text string) string {
-	if len(text) > maxCodeLen {
+	if len(text) > maxTextLen {
 		return text
 	}
 	return strings.ToUpper(strings.Map(func(r rune) rune {
@@ -144,33 +182,44 @@ func (o *opener) verify(m *message, trust *Trust, at time.Time) Result {
 	if cap(o.signed) < need {
 		o.signed = make([]byte, need)
 	}
-	key, known := trust.signerOf(m, o.signed)
-	switch {
-	case !known:
-		r := Result{Reason: ReasonUnknownSigner}
-		if len(trust.all) == 0 {
+	key, why := trust.signerOf(m, o.signed)
+	if key == nil {
+		r := Result{Reason: why}
+		if why == ReasonUnknownSigner && len(trust.all) == 0 {
 			r.Warnings = []Warning{WarnNoKeys}
 		}
 		return r
-	case key == nil:
-		return Result{Reason: ReasonBadSignature}
 	}
-	signer := &Signed{Name: key.Name, Algorithm: key.Algorithm}
-	copy(signer.KeyID[:], m.kid)
-	claims, ok := parseClaims(m.payload)
-	if m.typ != "" || !ok {
-		return Result{Reason: ReasonUnsupported, Signer: signer}
+	r := Result{Reason: ReasonOK, Signer: &Signed{Name: key.Name, Algorithm: key.Algorithm}}
+	copy(r.Signer.KeyID[:], m.kid)
+	if m.profile == profileHealth {
+		r.healthCertificate(m, key, at)
+	} else {
+		r.licence(m, key, trust, at)
 	}
-	r := Result{Kind: KindLicence, Reason: ReasonOK, Claims: claims, Signer: signer}
-	r.judge(key, trust, at)
 	r.Valid = r.Reason == ReasonOK
 	return r
+}
+
+// licence reads and judges what our own codes carry.
+func (r *Result) licence(m *message, key *Key, trust *Trust, at time.Time) {
+	claims, ok := parseClaims(m.payload)
+	if m.typ != "" || !ok {
+		r.Reason = ReasonUnsupported
+		return
+	}
+	r.Kind, r.Claims = KindLicence, claims
+	r.judge(key, trust, at)
 }
 
 // judge decides about a licence whose signature holds. What weighs most is said
 // first: a revoked licence is revoked, also when it has expired meanwhile.
 func (r *Result) judge(key *Key, trust *Trust, at time.Time) {
 	c := r.Claims
+	if key.health != 0 {
+		r.Reason = ReasonNotEntitled
+		return
+	}
 	if !key.holdsAt(c.SignedAt) {
 		r.Reason = ReasonSignerNotValid
 		return
@@ -182,8 +231,19 @@ func (r *Result) judge(key *Key, trust *Trust, at time.Time) {
 	case r.Reason != ReasonOK:
 	case !c.Expires.IsZero() && !at.Before(c.Expires):
 		r.Reason = ReasonExpired
-	case at.Before(c.Begins) || at.Before(c.SignedAt.Add(-skew)):
+	case at.Before(c.SignedAt.Add(-skew)):
+		r.notYet(c.SignedAt, at)
+	case at.Before(c.Begins):
 		r.Reason = ReasonNotYetValid
+	}
+}
+
+// notYet says that the thing was made in the checker's future. Where that is near,
+// the checker's clock is the likelier fault.
+func (r *Result) notYet(made, at time.Time) {
+	r.Reason = ReasonNotYetValid
+	if made.Sub(at) < clockDoubt {
+		r.Warnings = append(r.Warnings, WarnClock)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"yiwang/city"
+	"yiwang/credential/packing"
 )
 
 func TestLicenceChecksWithEveryAlgorithm(t *testing.T) {
@@ -84,8 +85,9 @@ func TestReasons(t *testing.T) {
 		{"a second later", code, noList, time.Date(2031, 11, 23, 0, 0, 0, 0, shanghai), ReasonExpired, []Warning{WarnStatusUnknown}},
 		{"expired and revoked", code, trust(ListInvalid), day.AddDate(6, 0, 0), ReasonRevoked, []Warning{WarnStatusStale}},
 		{"for ever", encode(t, s, forever), noList, day.AddDate(60, 0, 0), ReasonOK, []Warning{WarnStatusUnknown}},
-		{"before it begins", code, noList, day.AddDate(0, 0, -1), ReasonNotYetValid, []Warning{WarnStatusUnknown}},
-		{"before it was signed", code, noList, day.Add(-time.Hour), ReasonNotYetValid, []Warning{WarnStatusUnknown}},
+		{"before it begins", code, noList, day.AddDate(0, 0, -1), ReasonNotYetValid, []Warning{WarnStatusUnknown, WarnClock}},
+		{"two days before it was signed", code, noList, day.AddDate(0, 0, -2), ReasonNotYetValid, []Warning{WarnStatusUnknown}},
+		{"before it was signed", code, noList, day.Add(-time.Hour), ReasonNotYetValid, []Warning{WarnStatusUnknown, WarnClock}},
 		{"clocks a little apart", code, noList, day.Add(-time.Minute), ReasonOK, []Warning{WarnStatusUnknown}},
 		{"signed before the certificate", encode(t, s, old), noList, day, ReasonSignerNotValid, nil},
 		{"stranger", encode(t, stranger, testClaims()), noList, day, ReasonUnknownSigner, nil},
@@ -94,11 +96,14 @@ func TestReasons(t *testing.T) {
 		{"a status list as code", sealText(listToken), noList, day, ReasonUnsupported, nil},
 		{"cut short", code[:len(code)-40], noList, day, ReasonDamaged, nil},
 		{"prefix alone", "YW1:", noList, day, ReasonDamaged, nil},
-		{"too long", "YW1:" + strings.Repeat("A", 1<<20), noList, day, ReasonDamaged, nil},
+		{"too long", "YW1:" + strings.Repeat("A", 1<<20), noList, day, ReasonTooLong, nil},
+		{"a letter more than a QR code holds", "YW1:" + strings.Repeat("A", 4293), noList, day, ReasonTooLong, nil},
+		{"as much as a QR code holds", "YW1:" + strings.Repeat("A", 4292), noList, day, ReasonDamaged, nil},
 		{"nothing", "", noList, day, ReasonNotACode, nil},
 		{"words", "这是什么", noList, day, ReasonNotACode, nil},
 		{"a web address", "https://jianghai.example/", noList, day, ReasonNotACode, nil},
-		{"other prefix", "HC1:" + code[4:], noList, day, ReasonNotACode, nil},
+		{"other prefix", "HC2:" + code[4:], noList, day, ReasonNotACode, nil},
+		{"as a health certificate", "HC1:" + code[4:], noList, day, ReasonWrongAlgorithm, nil},
 		{"number", published[0], noList, day, ReasonNumberOnly, nil},
 		{"wrong number", strings.Replace(published[0], "2430599", "2430598", 1), noList, day, ReasonNumberWrong, nil},
 	} {
@@ -267,11 +272,11 @@ func TestCodesAreCOSE(t *testing.T) {
 func unpack(t testing.TB, code string) []byte {
 	t.Helper()
 	o := openers.New().(*opener)
-	packed, err := decodeBase45(nil, code[len(codePrefix):])
+	packed, err := packing.Decode(nil, code[len(codePrefix):])
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := o.inflate(packed)
+	plain, err := o.Inflate(packed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,8 +313,8 @@ func TestCodesComeBackAndDontBend(t *testing.T) {
 		}
 
 		o := openers.New().(*opener)
-		packed, _ := decodeBase45(nil, code[len(codePrefix):])
-		plain, err := o.inflate(packed)
+		packed, _ := packing.Decode(nil, code[len(codePrefix):])
+		plain, err := o.Inflate(packed)
 		if err != nil {
 			t.Fatal(err)
 		}

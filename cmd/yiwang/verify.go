@@ -11,18 +11,20 @@ import (
 
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/hcert"
+	"yiwang/credential/scan"
 	"yiwang/tlog"
 )
 
 type verifyCmd struct {
-	Text  string `arg:"" help:"The code, number or receipt itself, or a file that holds it."`
+	Text  string `arg:"" help:"The code, number or receipt itself, or a file that holds it: text, or a picture of a QR code (PNG, JPEG)."`
 	Trust string `help:"Folder of what is trusted: X.509 certificates (PEM, DER), JWK sets, status lists, keys of public logs and their witnesses." type:"path"`
 	At    string `help:"The moment to check for, ISO 8601; without a zone UTC. Default: now."`
 	JSON  bool   `name:"json" help:"One JSON object for programs."`
 }
 
-// maxCode is how much of a file is read: no code is that long.
-const maxCode = 1 << 20
+// maxCode is how much of a file is read: no code is longer, and no picture larger.
+const maxCode = scan.MostBytes + 1
 
 func (c *verifyCmd) Run(e *env) error {
 	text, err := textOrFile(c.Text)
@@ -52,10 +54,22 @@ func (c *verifyCmd) Run(e *env) error {
 			}
 		}
 	}
+	if scan.IsPicture([]byte(text)) {
+		switch text, err = scan.Read([]byte(text)); {
+		case errors.Is(err, scan.ErrMode):
+			return c.credential(e, credential.Result{Reason: credential.ReasonQRMode})
+		case err != nil:
+			return c.credential(e, credential.Result{Reason: credential.ReasonNoQRCode})
+		}
+	}
 	if tlog.LooksLikeReceipt(text) {
 		return c.receipt(e, tlog.Verify(text, logs, at))
 	}
-	r := credential.Verify(text, trust, at)
+	return c.credential(e, credential.Verify(text, trust, at))
+}
+
+// credential says what the check of anything else found.
+func (c *verifyCmd) credential(e *env, r credential.Result) error {
 	return c.answer(e, r, r.Valid, func() { say(e, r) })
 }
 
@@ -94,7 +108,10 @@ func (c *verifyCmd) answer(e *env, r any, valid bool, forPeople func()) error {
 }
 
 func say(e *env, r credential.Result) {
-	fmt.Fprintln(e.out, r.Reason.Say(e.lang))
+	fmt.Fprintln(e.out, r.Why().In(e.lang))
+	if h := r.Health; h != nil {
+		sayHealth(e, h)
+	}
 	if cl := r.Claims; cl != nil {
 		fmt.Fprintf(e.out, "  %s  %s\n  %s\n", cl.Name.In(e.lang), cl.Number, cl.Issuer.In(e.lang))
 	}
@@ -103,6 +120,27 @@ func say(e *env, r credential.Result) {
 	}
 	for _, w := range r.Warnings {
 		fmt.Fprintln(e.out, "  "+w.Say(e.lang))
+	}
+}
+
+// sayHealth tells a health certificate in a line or two.
+func sayHealth(e *env, h *hcert.Certificate) {
+	fmt.Fprintf(e.out, "  %s %s  %s\n", h.Name.Given, h.Name.Family, h.Born)
+	for _, v := range h.Vaccinations {
+		fmt.Fprintf(e.out, "  %s  %s  %s\n", v.ProductName(), city.Say(e.lang, "citizen.health.dose.of", "n", v.Dose, "of", v.Doses), v.Day)
+	}
+	for _, t := range h.Tests {
+		result := t.Result
+		if known, ok := city.LookupText("citizen.health.result." + t.Result); ok {
+			result = known.In(e.lang)
+		}
+		fmt.Fprintf(e.out, "  %s  %s\n", result, t.Sampled)
+	}
+	for _, r := range h.Recoveries {
+		fmt.Fprintf(e.out, "  %s\n", city.Say(e.lang, "citizen.health.days.of", "from", r.From, "until", r.Until))
+	}
+	for _, f := range h.Findings {
+		fmt.Fprintf(e.out, "  %s\n", f)
 	}
 }
 

@@ -33,13 +33,17 @@ api, web/* < app ; app, demo < cmd/yiwang
 
 // annex places what the plan names outside its table: the folder of fetched
 // front-end code that the shell serves, the drawing of printed licences
-// (docs/adr/0005), the cleaning of pictures, the classifier of reports, which knows
+// (docs/adr/0005), the reader of CBOR, the letters of QR codes and what
+// health certificates say, codes in pictures, the cleaning of pictures, the classifier of reports, which knows
 // sentences and no matters, the faces for machines that are no JSON (docs/adr/0007),
 // the arithmetic of trajectories (docs/adr/0010), and the helpers of tests.
 const annex = `
 web/bundle < web
 city < credential/paper < credential
 city < credential/sdjwt < credential
+internal/cborscan < credential/hcert < credential, api, cmd/yiwang
+credential/packing < credential
+credential/scan < web/citizen, cmd/yiwang
 internal/db < internal/db/dbtest
 city < internal/story, internal/arch
 city < incident/picture < incident

@@ -4,11 +4,13 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/scan"
 	"yiwang/internal/db"
 	"yiwang/tlog"
 	"yiwang/web"
@@ -16,7 +18,7 @@ import (
 
 const (
 	longestCode = 8000
-	mostPicture = 10 << 20
+	mostPicture = scan.MostBytes
 )
 
 // verifyPage checks what stands in the address, so that a scanned code can lead
@@ -81,10 +83,11 @@ func (p *Pages) showVerdict(w http.ResponseWriter, r *http.Request, code string)
 var undecided = map[credential.Reason]bool{
 	credential.ReasonDamaged: true, credential.ReasonUnsupported: true, credential.ReasonUnknownSigner: true, credential.ReasonNotACode: true,
 	credential.ReasonNumberWrong: true, credential.ReasonNumberOnly: true, credential.ReasonNotYetValid: true,
+	credential.ReasonTooLong: true, credential.ReasonTooLarge: true,
 }
 
 func (p *Pages) verdict(l city.Lang, res credential.Result) *VerifyResult {
-	v := &VerifyResult{State: web.StateRefused, At: p.Clock.Now(), Reason: city.Message{Key: "credential.reason." + string(res.Reason)}}
+	v := &VerifyResult{State: web.StateRefused, At: p.Clock.Now(), Reason: res.Why()}
 	switch {
 	case res.Valid:
 		v.State, v.Verdict = web.StateDone, city.Message{Key: "citizen.verdict.valid"}
@@ -95,6 +98,10 @@ func (p *Pages) verdict(l city.Lang, res credential.Result) *VerifyResult {
 	}
 	for _, w := range res.Warnings {
 		v.Warnings = append(v.Warnings, city.Message{Key: "credential.warning." + string(w)})
+	}
+	if res.Health != nil {
+		healthVerdict(l, res, v)
+		return v
 	}
 	c := res.Claims
 	if c == nil {
@@ -116,6 +123,95 @@ func (p *Pages) verdict(l city.Lang, res credential.Result) *VerifyResult {
 	row(web.Words("citizen.licence.valid"), until)
 	row(web.Words("citizen.licence.identifier"), string(c.Number))
 	return v
+}
+
+// healthVerdict says what a health certificate says. It may be genuine and no
+// reason to let somebody in: then it isn't shown as one that passes.
+func healthVerdict(l city.Lang, res credential.Result, v *VerifyResult) {
+	c := res.Health
+	verdict := func(key string) { v.Verdict = city.Message{Key: "citizen.verdict.health." + key} }
+	switch {
+	case res.Reason == credential.ReasonNotYetValid:
+		verdict("early")
+	case !res.Valid:
+		verdict("invalid")
+	case c.Positive():
+		v.State = web.StateWaiting
+		verdict("detected")
+	case c.Kinds() == 0:
+		v.State = web.StateWaiting
+		verdict("empty")
+	case !c.UsableOn(v.At):
+		v.State = web.StateWaiting
+		verdict("days")
+	default:
+		verdict("valid")
+	}
+	v.Name = web.Words("citizen.health.title")
+	row := func(label, value string) {
+		if value != "" {
+			v.Rows = append(v.Rows, LicenceRow{Name: web.Words("citizen.health." + label), Value: value})
+		}
+	}
+	day := func(s string) string {
+		t, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			return s
+		}
+		return city.SayFullDate(l, t)
+	}
+	known := func(of, code string) string {
+		if t, ok := city.LookupText("citizen.health." + of + "." + code); ok {
+			return t.In(l)
+		}
+		return code
+	}
+	name := strings.TrimSpace(c.Name.Given + " " + c.Name.Family)
+	if name == "" {
+		name = strings.TrimSpace(strings.ReplaceAll(c.Name.GivenMRZ+" "+c.Name.FamilyMRZ, "<", " "))
+	}
+	row("name", name)
+	row("born", day(c.Born))
+	for _, x := range c.Vaccinations {
+		row("kind", city.Say(l, "citizen.health.kind.v"))
+		row("disease", known("disease", x.Disease))
+		row("product", x.ProductName())
+		if x.Dose > 0 {
+			row("dose", city.Say(l, "citizen.health.dose.of", "n", x.Dose, "of", x.Doses))
+		}
+		row("day", day(x.Day))
+		row("issuer", dotted(x.Issuer, x.Country))
+		row("document", x.Document)
+	}
+	for _, x := range c.Tests {
+		row("kind", city.Say(l, "citizen.health.kind.t"))
+		row("disease", known("disease", x.Disease))
+		row("result", known("result", x.Result))
+		row("test", dotted(known("test", x.Type), x.Name))
+		row("sampled", x.Sampled)
+		row("centre", x.Centre)
+		row("issuer", dotted(x.Issuer, x.Country))
+		row("document", x.Document)
+	}
+	for _, x := range c.Recoveries {
+		row("kind", city.Say(l, "citizen.health.kind.r"))
+		row("disease", known("disease", x.Disease))
+		row("positive", day(x.Positive))
+		row("days", city.Say(l, "citizen.health.days.of", "from", day(x.From), "until", day(x.Until)))
+		row("issuer", dotted(x.Issuer, x.Country))
+		row("document", x.Document)
+	}
+	if !c.Expires.IsZero() {
+		row("expires", city.SayFullDate(l, c.Expires))
+	}
+	if res.Signer != nil {
+		row("signer", dotted(res.Signer.Name, c.Country))
+	}
+}
+
+func dotted(parts ...string) string {
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+	return strings.Join(parts, " · ")
 }
 
 func sayDay(l city.Lang, d city.Date) string { return city.SayFullDate(l, d.In(time.UTC)) }
