@@ -180,6 +180,9 @@ func (t *Type) Field(id string) (FieldDef, bool) {
 }
 
 // algorithm signs the codes of this type.
+// SignedWith is the algorithm of the type's codes.
+func (t *Type) SignedWith() Algorithm { return t.algorithm() }
+
 func (t *Type) algorithm() Algorithm {
 	if t.Algorithm == "" {
 		return EdDSA

@@ -47,6 +47,10 @@ func (r *Result) healthCertificate(m *message, key *Key, at time.Time) {
 	switch sampled := c.SampledAt(); {
 	case key.health != 0 && c.Kinds()&^key.health != 0:
 		r.Reason = ReasonNotEntitled
+	case key.Mandate != nil && key.Mandate.Reason(signed) != ReasonOK:
+		r.Reason = key.Mandate.Reason(signed)
+	case key.Mandate != nil && !key.Mandate.MaySignCode(PurposeHealth, signed):
+		r.Reason = ReasonNotEntitled
 	case !key.holdsAt(signed):
 		r.Reason = ReasonSignerNotValid
 	case !c.Expires.IsZero() && at.After(c.Expires): // hcert 1.0.8: rejected after it

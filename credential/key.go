@@ -103,6 +103,9 @@ type Key struct {
 	NotBefore time.Time // signatures made outside this time don't count;
 	NotAfter  time.Time // zero means no bound
 	Source    string    // the file it came from
+	// Mandate is what a signed trust list says of the key; nil for one that is
+	// trusted for all that it signs.
+	Mandate *Mandate
 
 	// authority says whose key it is: two keys of one authority may sign a
 	// licence and its status list. The subject of a certificate, or the file of
@@ -187,7 +190,7 @@ func (k *Key) sameAuthority(o *Key) bool {
 
 // holdsAt reports whether a signature made at t counts.
 func (k *Key) holdsAt(t time.Time) bool {
-	return (k.NotBefore.IsZero() || !t.Before(k.NotBefore)) && (k.NotAfter.IsZero() || !t.After(k.NotAfter))
+	return (k.NotBefore.IsZero() || !t.Before(k.NotBefore)) && (k.NotAfter.IsZero() || !t.After(k.NotAfter)) && k.Mandate.holdsAt(t)
 }
 
 // signatureDERLen is room for the longest, that of P-384.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"yiwang/access"
@@ -65,6 +66,7 @@ type Registry struct {
 	current map[city.CredentialType]*typeVersion
 	keys    *KeyFolder
 	trust   *Trust // all keys that ever signed here; no lists, the database knows better
+	others  atomic.Pointer[Trust]
 
 	mu     sync.Mutex
 	old    map[typeKey]*Type // earlier versions, as they were read
@@ -199,6 +201,13 @@ func (r *Registry) Type(id city.CredentialType) (Type, bool) {
 
 // Trust is what the city itself trusts: every key it ever signed with.
 func (r *Registry) Trust() *Trust { return r.trust }
+
+// Recognise lets Check answer for licences of others by what is in t, which must
+// not change afterwards. Licences of the city's own keys are never judged by it.
+func (r *Registry) Recognise(t *Trust) { r.others.Store(t) }
+
+// Others is what was recognised last; nil before.
+func (r *Registry) Others() *Trust { return r.others.Load() }
 
 // TrustPEM is what the city publishes so that others can check offline: the
 // certificates of all its keys.

@@ -117,18 +117,24 @@ func (f *KeyFolder) Signers() []Signer {
 // Create makes a new key for the algorithm and writes it to the folder, durably,
 // before it returns. owner is the city's name as it stands in the certificate.
 func (f *KeyFolder) Create(a Algorithm, owner string, now time.Time) (Signer, error) {
+	return f.CreateFor("licence", a, owner, now)
+}
+
+// CreateFor makes a key as Create does, for another use than licences, which the
+// name of the file begins with.
+func (f *KeyFolder) CreateFor(use string, a Algorithm, owner string, now time.Time) (Signer, error) {
 	priv, err := generateKey(a)
 	if err != nil {
 		return nil, err
 	}
-	k, body, err := newFileKey(priv, owner, now)
+	k, body, err := newFileKey(priv, owner, use, now)
 	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return nil, err
 	}
-	name := filepath.Join(f.dir, "licence-"+strings.ToLower(string(a))+"-"+k.id.String()+keyFileEnd)
+	name := filepath.Join(f.dir, use+"-"+strings.ToLower(string(a))+"-"+k.id.String()+keyFileEnd)
 	if err := writeDurably(name, body); err != nil {
 		return nil, err
 	}
@@ -184,7 +190,7 @@ type fileKey struct {
 	cert *smx509.Certificate
 }
 
-func newFileKey(priv any, owner string, now time.Time) (*fileKey, []byte, error) {
+func newFileKey(priv any, owner, use string, now time.Time) (*fileKey, []byte, error) {
 	pub := priv.(interface{ Public() crypto.PublicKey }).Public()
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
@@ -192,7 +198,7 @@ func newFileKey(priv any, owner string, now time.Time) (*fileKey, []byte, error)
 	}
 	template := &smx509.Certificate{
 		SerialNumber: serial,
-		Subject:      pkix.Name{Organization: []string{owner}, CommonName: owner + " licences"},
+		Subject:      pkix.Name{Organization: []string{owner}, CommonName: owner + " " + use},
 		NotBefore:    now.UTC().Truncate(time.Second),
 		NotAfter:     now.UTC().Truncate(time.Second).Add(keyLife),
 		KeyUsage:     smx509.KeyUsageDigitalSignature,

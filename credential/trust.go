@@ -32,6 +32,7 @@ type Trust struct {
 	all   []*Key
 	lists map[string][]*StatusList // by URI, newest first
 	room  int                      // bytes that status lists may still take
+	away  map[string]time.Time     // lists that can't be had, by URI: since when
 }
 
 // NewTrust is a trust that knows nobody.
@@ -79,7 +80,10 @@ const (
 // sets (JSON), signed status lists (CWT), told apart by what is in them. A file
 // that can't be used is reported and left out; an error means that the folder
 // itself can't be read.
-func LoadTrust(dir fs.FS) (*Trust, []TrustFault, error) {
+//
+// What stands in a folder named AnchorFolder is no issuer's. beforeLists is called
+// with the keys that were found, to add some before status lists are checked.
+func LoadTrust(dir fs.FS, beforeLists ...func(*Trust)) (*Trust, []TrustFault, error) {
 	t := NewTrust()
 	var faults []TrustFault
 	fault := func(file, key string, err error, args ...any) {
@@ -96,7 +100,7 @@ func LoadTrust(dir fs.FS) (*Trust, []TrustFault, error) {
 			return nil
 		}
 		if d.IsDir() {
-			if name != "." && (strings.HasPrefix(d.Name(), ".") || strings.Count(name, "/") >= maxTrustDepth) {
+			if name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == AnchorFolder || strings.Count(name, "/") >= maxTrustDepth) {
 				return fs.SkipDir
 			}
 			return nil
@@ -125,6 +129,9 @@ func LoadTrust(dir fs.FS) (*Trust, []TrustFault, error) {
 	})
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, f := range beforeLists {
+		f(t)
 	}
 	// Lists come last: their keys may lie in any file.
 	for _, name := range lists {

@@ -2,6 +2,7 @@ package credential
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,8 @@ const (
 	ReasonBadSignature   Reason = "bad_signature"       // forged or altered
 	ReasonSignerNotValid Reason = "signer_not_valid"    // signed outside the validity of the signer's certificate
 	ReasonNotEntitled    Reason = "signer_not_entitled" // genuine, but its signer may not sign this sort of thing
+	ReasonCompromised    Reason = "signer_compromised"  // signed after the key had fallen into other hands
+	ReasonDropped        Reason = "signer_dropped"      // the key, or its region, is no longer trusted at all
 	ReasonWrongAlgorithm Reason = "wrong_algorithm"     // signed in a way that isn't allowed or isn't its key's
 	ReasonTooLong        Reason = "too_long"            // longer than what a QR code can hold
 	ReasonTooLarge       Reason = "too_large"           // unpacks to more than a code can mean, as a zip bomb does
@@ -44,7 +47,7 @@ const (
 
 // Reasons are all of them.
 var Reasons = []Reason{ReasonOK, ReasonNotACode, ReasonDamaged, ReasonUnsupported, ReasonUnknownSigner,
-	ReasonBadSignature, ReasonSignerNotValid, ReasonNotEntitled, ReasonWrongAlgorithm, ReasonTooLong, ReasonTooLarge,
+	ReasonBadSignature, ReasonSignerNotValid, ReasonNotEntitled, ReasonCompromised, ReasonDropped, ReasonWrongAlgorithm, ReasonTooLong, ReasonTooLarge,
 	ReasonNotYetValid, ReasonExpired, ReasonSuspended, ReasonRevoked,
 	ReasonCancelled, ReasonLapsed, ReasonTransferred, ReasonWithdrawn, ReasonOther,
 	ReasonNumberWrong, ReasonNumberOnly, ReasonNumberUnknown, ReasonNoQRCode, ReasonQRMode}
@@ -67,20 +70,22 @@ func (r Result) Why() city.Message {
 type Warning string
 
 const (
-	WarnStatusUnknown Warning = "status_unknown"   // no status list at hand: it may have been revoked since
-	WarnStatusStale   Warning = "status_stale"     // the status list is older than its issuer allows
-	WarnStatusLater   Warning = "status_later"     // the status list is from after the moment asked about
-	WarnNoKeys        Warning = "no_keys"          // the trust folder holds no key at all
-	WarnNotOnRecord   Warning = "not_on_record"    // genuine, but the city's records don't have it (Registry.Check)
-	WarnClock         Warning = "clock"            // signed less than two days from now: the checker's clock may be wrong
-	WarnSchema        Warning = "schema"           // the contents don't keep to the schema; Health.Findings say where
-	WarnDetected      Warning = "virus_detected"   // a genuine test certificate that says that the disease was found
-	WarnDays          Warning = "outside_its_days" // the day isn't among those for which a recovery is meant to be used
+	WarnStatusUnknown Warning = "status_unknown"           // no status list at hand: it may have been revoked since
+	WarnStatusStale   Warning = "status_stale"             // the status list is older than its issuer allows
+	WarnStatusLater   Warning = "status_later"             // the status list is from after the moment asked about
+	WarnNoKeys        Warning = "no_keys"                  // the trust folder holds no key at all
+	WarnNotOnRecord   Warning = "not_on_record"            // genuine, but the city's records don't have it (Registry.Check)
+	WarnClock         Warning = "clock"                    // signed less than two days from now: the checker's clock may be wrong
+	WarnSchema        Warning = "schema"                   // the contents don't keep to the schema; Health.Findings say where
+	WarnDetected      Warning = "virus_detected"           // a genuine test certificate that says that the disease was found
+	WarnDays          Warning = "outside_its_days"         // the day isn't among those for which a recovery is meant to be used
+	WarnTrustStale    Warning = "trust_stale"              // the trust list that vouches for the signer is past its next update
+	WarnCompromised   Warning = "signer_compromised_later" // the key fell into other hands after the time that the code states
 )
 
 // Warnings are all of them.
 var Warnings = []Warning{WarnStatusUnknown, WarnStatusStale, WarnStatusLater, WarnNoKeys, WarnNotOnRecord,
-	WarnClock, WarnSchema, WarnDetected, WarnDays}
+	WarnClock, WarnSchema, WarnDetected, WarnDays, WarnTrustStale, WarnCompromised}
 
 // Say is the warning as a sentence.
 func (w Warning) Say(l city.Lang) string { return city.Say(l, "credential.warning."+string(w)) }
@@ -106,6 +111,10 @@ type Result struct {
 	Signer   *Signed            `json:"signer,omitempty"`
 	// StatusAt is when the state was stated that the answer rests on.
 	StatusAt time.Time `json:"status_at,omitzero"`
+	// StatusUnknownSince is since when the issuer's status list could not be had.
+	StatusUnknownSince time.Time `json:"status_unknown_since,omitzero"`
+	// TrustAt is when the trust list was issued that vouches for the signer.
+	TrustAt time.Time `json:"trust_at,omitzero"`
 }
 
 // Signed says whose key vouches for the claims.
@@ -113,6 +122,9 @@ type Signed struct {
 	Name      string    `json:"name"`
 	Algorithm Algorithm `json:"algorithm"`
 	KeyID     KeyID     `json:"key_id"`
+	// Region and its name, where a trust list says for whom the key speaks.
+	Region     string    `json:"region,omitempty"`
+	RegionName city.Text `json:"region_name,omitzero"`
 }
 
 // skew is how far the signer's clock may run ahead of the checker's.
@@ -192,6 +204,9 @@ func (o *opener) verify(m *message, trust *Trust, at time.Time) Result {
 	}
 	r := Result{Reason: ReasonOK, Signer: &Signed{Name: key.Name, Algorithm: key.Algorithm}}
 	copy(r.Signer.KeyID[:], m.kid)
+	if md := key.Mandate; md != nil {
+		r.Signer.Region, r.Signer.RegionName = md.Region, md.Name
+	}
 	if m.profile == profileHealth {
 		r.healthCertificate(m, key, at)
 	} else {
@@ -220,12 +235,20 @@ func (r *Result) judge(key *Key, trust *Trust, at time.Time) {
 		r.Reason = ReasonNotEntitled
 		return
 	}
+	if key.Mandate != nil {
+		if r.Reason = r.entitled(key.Mandate, at); r.Reason != ReasonOK {
+			return
+		}
+	}
 	if !key.holdsAt(c.SignedAt) {
 		r.Reason = ReasonSignerNotValid
 		return
 	}
 	if c.StatusList != "" {
 		r.Reason = r.status(trust.listFor(c.StatusList, key, at), at)
+		if r.StatusAt.IsZero() || slices.Contains(r.Warnings, WarnStatusStale) {
+			r.StatusUnknownSince = trust.away[c.StatusList]
+		}
 	}
 	switch {
 	case r.Reason != ReasonOK:

@@ -66,6 +66,8 @@ fleet/track, fleet/register < fleet/detect < fleet, internal/bench
 fleet/detect, fleet/track, fleet/register, geo < demo/nantong < internal/bench, demo
 geo < geo/osm < pack
 directory < fleet/intercept < pack, api, app
+credential < credential/trustlist < web/trust, app, cmd/yiwang
+web < web/trust < app
 tlog < api/publiclog < app
 tlog, web < web/publiclog < app
 directory, fleet/register < fleet/risk < fleet, pack, api, app
