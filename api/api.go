@@ -61,6 +61,9 @@ type Deps struct {
 	Risks       *fleet.Index   // nil where the city has no formula of risk
 	// Checks bounds how often one address may check licences; nil makes one.
 	Checks *identity.Pace
+	// Fetch gets the status list by which another region says how the code's licence
+	// stands, where there is one to be had; nil gets none.
+	Fetch func(ctx context.Context, code string)
 	// Address says where a request comes from; nil takes the connection's.
 	Address func(*http.Request) string
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"yiwang/city"
 	"yiwang/credential"
@@ -101,12 +102,17 @@ type verifyIn struct {
 type verifyBody struct {
 	Valid    bool                 `json:"valid"`
 	Kind     credential.Kind      `json:"kind" doc:"licence, health_certificate, receipt, or empty for what is none of them"`
-	Reason   credential.Reason    `json:"reason" doc:"A closed list: ok, not_a_code, damaged, unsupported, unknown_signer, bad_signature, signer_not_valid, signer_not_entitled, wrong_algorithm, too_long, too_large, not_yet_valid, expired, suspended, revoked, cancelled, lapsed, transferred, withdrawn, other, number_wrong, number_only, number_unknown (and of yiwang verify, for pictures, no_qr_code, qr_mode); for a receipt ok, damaged, unknown_log, bad_signature, not_in_log, no_statement, few_witnesses, from_the_future"`
+	Reason   credential.Reason    `json:"reason" doc:"A closed list: ok, not_a_code, damaged, unsupported, unknown_signer, bad_signature, signer_not_valid, signer_not_entitled, signer_compromised, signer_dropped, wrong_algorithm, too_long, too_large, not_yet_valid, expired, suspended, revoked, cancelled, lapsed, transferred, withdrawn, other, number_wrong, number_only, number_unknown (and of yiwang verify, for pictures, no_qr_code, qr_mode); for a receipt ok, damaged, unknown_log, bad_signature, not_in_log, no_statement, few_witnesses, from_the_future"`
 	Message  string               `json:"message"`
 	Claims   *credential.Claims   `json:"claims,omitempty"`
 	Health   *hcert.Certificate   `json:"health_certificate,omitempty" doc:"What a health certificate of the European Union says; valid means that it is genuine and in force, not that a door should open."`
-	Warnings []credential.Warning `json:"warnings,omitempty"`
-	Receipt  *tlog.Checked        `json:"receipt,omitempty" doc:"What a receipt of the public log says, and where it stands."`
+	Warnings []credential.Warning `json:"warnings,omitempty" doc:"status_unknown, status_stale, status_later, no_keys, not_on_record, trust_stale, signer_compromised_later"`
+	Signer   *credential.Signed   `json:"signer,omitempty" doc:"Whose key vouches; for a licence of another region with the region."`
+	StatusAt time.Time            `json:"status_at,omitzero" doc:"When the state was stated that the answer rests on."`
+
+	StatusUnknownSince time.Time     `json:"status_unknown_since,omitzero" doc:"Since when the other region's status list could not be had."`
+	TrustAt            time.Time     `json:"trust_at,omitzero" doc:"When the trust list was issued that vouches for the signer."`
+	Receipt            *tlog.Checked `json:"receipt,omitempty" doc:"What a receipt of the public log says, and where it stands."`
 }
 
 func (a *API) verify(ctx context.Context, _ city.Actor, in *verifyIn) (*body[verifyBody], error) {
@@ -116,6 +122,9 @@ func (a *API) verify(ctx context.Context, _ city.Actor, in *verifyIn) (*body[ver
 	if tlog.LooksLikeReceipt(in.Body.Code) {
 		return &body[verifyBody]{a.verifyReceipt(ctx, in.Body.Code)}, nil
 	}
+	if a.Fetch != nil {
+		a.Fetch(ctx, in.Body.Code)
+	}
 	var r credential.Result
 	err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		r, err = a.Credentials.Check(ctx, tx, in.Body.Code, a.Clock.Now())
@@ -124,5 +133,6 @@ func (a *API) verify(ctx context.Context, _ city.Actor, in *verifyIn) (*body[ver
 	if err != nil {
 		return nil, err
 	}
-	return &body[verifyBody]{verifyBody{Valid: r.Valid, Kind: r.Kind, Reason: r.Reason, Message: r.Why().In(readerFrom(ctx).lang), Claims: r.Claims, Health: r.Health, Warnings: r.Warnings}}, nil
+	return &body[verifyBody]{verifyBody{Valid: r.Valid, Kind: r.Kind, Reason: r.Reason, Message: r.Why().In(readerFrom(ctx).lang), Claims: r.Claims, Health: r.Health, Warnings: r.Warnings,
+		Signer: r.Signer, StatusAt: r.StatusAt, StatusUnknownSince: r.StatusUnknownSince, TrustAt: r.TrustAt}}, nil
 }

@@ -25,6 +25,7 @@ import (
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/trustlist"
 	"yiwang/directory"
 	"yiwang/fleet"
 	"yiwang/fleet/gateway"
@@ -56,6 +57,10 @@ type Options struct {
 	JT808    net.Listener   // for vehicle terminals; nil: none. It is closed with the program
 	Proxies  []netip.Prefix // in front of the program, whose X-Forwarded-For is believed
 	Clock    city.Clock
+	// Code and Name are the city's towards others, in place of the pack's: for a
+	// second city of one pack, which couldn't be told from the first.
+	Code     city.RegionCode
+	Name     city.Text
 	Since    time.Time // when the city's records begin, if before the first run: licences may be that old
 	Existing bool      // only where a city is already: nothing is made or migrated
 	Demo     bool      // a made-up city: says so on every page, takes the password "demo"
@@ -77,6 +82,7 @@ type App struct {
 	Cases       *casework.Engine
 	Algorithms  *algorithm.Register
 	Credentials *credential.Registry
+	Trust       *trustlist.Book // whose licences are believed beside the city's own
 	Items       *serviceitem.Service
 	Alerts      *alert.Board
 	Sensors     *alert.Watch
@@ -94,6 +100,7 @@ type App struct {
 	Site        *web.Site
 
 	outside   outside
+	abroad    abroad
 	records   *records.Pages
 	handler   http.Handler
 	broker    *mqtt.Broker
@@ -141,6 +148,12 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	if len(faults) > 0 {
 		return nil, PackFaults(faults)
+	}
+	if a.Code == "" {
+		a.Code = a.Pack.Site.Code
+	}
+	if !a.Name.IsZero() {
+		a.Pack.Site.Name = a.Name
 	}
 	if o.Existing {
 		if err := (Place{o.Data, o.Database}).stands(); err != nil {
@@ -282,9 +295,12 @@ func (a *App) domain(ctx context.Context) (err error) {
 		return err
 	}
 	if a.Credentials, err = credential.New(ctx, credential.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
-		Zone: p.Zone, City: string(p.Site.Code), Name: p.Site.Name, Mark: p.Site.Mark.Text, Types: p.Credentials, Issuers: a.issuers(),
+		Zone: p.Zone, City: string(a.Code), Name: p.Site.Name, Mark: p.Site.Mark.Text, Types: p.Credentials, Issuers: a.issuers(),
 		Keys: signingKeys(a.Data), KeysFrom: a.Since, ListURL: a.Origin + "/credentials/status/", CheckURL: a.Origin + "/verify",
 		Regions: a.regionName, Press: a.press(), Health: (&healthSigners{dir: filepath.Join(a.Data, healthFolder), log: a.Log}).Trust}); err != nil {
+		return err
+	}
+	if err := a.trustBook(); err != nil {
 		return err
 	}
 	blobs, err := serviceitem.OpenBlobs(filepath.Join(a.Data, "blobs"))
@@ -396,6 +412,10 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if a.PublicLog != nil {
 		a.goes(func() { a.PublicLog.Run(run) })
 	}
+	if err := a.believe(ctx); err != nil {
+		return err
+	}
+	a.goes(func() { a.keepTrust(run) })
 	a.goes(func() {
 		a.Registers.Run(run, 5*time.Second, func(err error) { a.Log.Warn("the registers could not be read again", "err", err) })
 	})

@@ -29,6 +29,7 @@ import (
 	ledger "yiwang/web/publiclog"
 	"yiwang/web/report"
 	monthly "yiwang/web/scorecard"
+	trustpage "yiwang/web/trust"
 )
 
 // cookie is the session's; the prefix makes browsers refuse it from elsewhere
@@ -146,7 +147,7 @@ func (a *App) faces(ctx context.Context) error {
 	checks := identity.NewPace() // one for both faces
 	pages := citizen.New(citizen.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Pack: a.Pack, Directory: a.Directory, Identity: a.Identity, PublicLog: a.PublicLog,
 		Cases: a.Cases, Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Search: a.Search, Notices: a.Notices,
-		Clock: a.Clock, Cookie: a.cookie(), Secure: secure, Demo: a.Demo, Address: a.address, Checks: checks})
+		Clock: a.Clock, Cookie: a.cookie(), Secure: secure, Demo: a.Demo, Address: a.address, Checks: checks, Fetch: a.fetchStatus})
 	var err error
 	a.Site, err = web.New(web.Options{Clock: a.Clock, Log: a.Log, Demo: a.Demo, Roads: a.Pack.Roads, Visitor: pages.Visitor, City: web.City{Code: string(s.Code), Name: s.Name,
 		Hotline: s.Hotline, Mark: s.Mark.Text, MarkColour: s.Mark.Colour, River: s.River, Zone: a.Pack.Zone, Reports: a.Incidents != nil}})
@@ -155,7 +156,7 @@ func (a *App) faces(ctx context.Context) error {
 	}
 	json := api.New(api.Deps{DB: a.DB, Vehicles: a.Vehicles, PublicLog: a.PublicLog, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
 		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Notices: a.Notices, Alerts: a.Alerts, Sensors: a.Sensors, Registers: a.Registers, Risks: a.Risks, Incidents: a.Incidents, Reach: a.Reach, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
-		Address: a.address, Checks: checks})
+		Address: a.address, Checks: checks, Fetch: a.fetchStatus})
 
 	inner := http.NewServeMux()
 	pages.Routes(inner)
@@ -184,6 +185,7 @@ func (a *App) faces(ctx context.Context) error {
 		inner.Handle(field.Path, outside)
 		inner.Handle(field.Path+"/", outside)
 	}
+	inner.Handle("GET "+trustpage.Path, trustpage.New(trustpage.Deps{DB: a.DB, Book: a.Trust, Clock: a.Clock, Zone: a.Pack.Zone, Verify: citizen.PathVerify, Origin: a.Origin}))
 	outer := http.NewServeMux()
 	outer.Handle("/api/", json)
 	if a.PublicLog != nil {
@@ -192,6 +194,7 @@ func (a *App) faces(ctx context.Context) error {
 		}
 		inner.Handle("GET "+publiclog.Path, ledger.New(ledger.Deps{DB: a.DB, Log: a.PublicLog, Witness: a.Witness, Verify: citizen.PathVerify, Origin: a.Origin}))
 	}
+	outer.Handle("GET "+trustListPath, http.HandlerFunc(a.ownTrustList))
 	if a.Incidents != nil {
 		outer.Handle("/open311/", a.open311())
 	}

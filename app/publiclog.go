@@ -26,7 +26,7 @@ const (
 
 // vouched is what the public log vouches for: what was filed and decided, licences,
 // who used whose data, what residents allowed, the wording of rules and items, and
-// the figures of a month.
+// the figures of a month, and whose licences are believed.
 var vouched = []tlog.Told{
 	{Type: "case.opened", Data: []string{"kind", "item", "body"}},
 	{Type: "case.*", With: "result", Data: []string{"kind", "item", "body", "action", "result"}},
@@ -36,6 +36,7 @@ var vouched = []tlog.Told{
 	{Type: "algorithm.published"},
 	{Type: "item.published"},
 	{Type: "scorecard.published"},
+	{Type: "trust.*"},
 }
 
 // quiet sends what tessera says the way of all that is logged. Its logger is one for

@@ -55,6 +55,13 @@ func LoadKeys(dir fs.FS) (keys Keys, taken map[string]bool, err error) {
 	return keys, taken, err
 }
 
+// Add takes further verifier keys; what is none is left out.
+func (k *Keys) Add(keys ...string) {
+	for _, text := range keys {
+		_ = k.add(text)
+	}
+}
+
 var errNoKeys = errors.New("tlog: no verifier keys")
 
 // add takes all keys of a text, or none.

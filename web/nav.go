@@ -36,6 +36,7 @@ var footNav = []NavItem{
 	{Key: "web.nav.delegations", Href: "/delegations"},
 	{Key: "web.nav.algorithms", Href: "/algorithms"},
 	{Key: "web.nav.publiclog", Href: "/log"},
+	{Key: "web.nav.trust", Href: "/trust"},
 }
 
 // Doc is what the shell has to know of a page of the resident.

@@ -1,6 +1,7 @@
 package citizen
 
 import (
+	"context"
 	"net/http"
 
 	"yiwang/access"
@@ -44,7 +45,10 @@ type Deps struct {
 	// Address says where a request comes from, for the limit on tries; nil takes
 	// the connection's. Behind a proxy that is the proxy's.
 	Address func(*http.Request) string
-	Checks  *identity.Pace // of whoever checks without signing in; nil makes one
+	// Fetch gets the status list by which another region says how the code's licence
+	// stands, where there is one to be had; nil gets none.
+	Fetch  func(ctx context.Context, code string)
+	Checks *identity.Pace // of whoever checks without signing in; nil makes one
 }
 
 // Pages serves what residents and firms see. It is safe for concurrent use.

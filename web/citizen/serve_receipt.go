@@ -123,7 +123,7 @@ func saidOf(typ string) string {
 		return "consent"
 	case noun == "algorithm":
 		return "rule"
-	case noun == "item", noun == "scorecard":
+	case noun == "item", noun == "scorecard", noun == "trust":
 		return noun
 	}
 	return "other"

@@ -67,6 +67,9 @@ func (p *Pages) showVerdict(w http.ResponseWriter, r *http.Request, code string)
 	if tlog.LooksLikeReceipt(code) {
 		return web.Render(w, r, http.StatusOK, VerifyPage(Verify{Code: cut(code, longestCode), Result: p.receiptVerdict(web.ViewOf(r.Context()).Lang, code)}))
 	}
+	if p.Fetch != nil {
+		p.Fetch(r.Context(), cut(code, longestCode))
+	}
 	var res credential.Result
 	err := p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) (err error) {
 		res, err = p.Credentials.Check(ctx, tx, cut(code, longestCode), p.Clock.Now())
@@ -97,7 +100,7 @@ func (p *Pages) verdict(l city.Lang, res credential.Result) *VerifyResult {
 		v.Verdict = city.Message{Key: "citizen.verdict.invalid"}
 	}
 	for _, w := range res.Warnings {
-		v.Warnings = append(v.Warnings, city.Message{Key: "credential.warning." + string(w)})
+		v.Warnings = append(v.Warnings, res.Say(w))
 	}
 	if res.Health != nil {
 		healthVerdict(l, res, v)
@@ -119,6 +122,9 @@ func (p *Pages) verdict(l city.Lang, res credential.Result) *VerifyResult {
 	}
 	row(web.Words("citizen.licence.holder"), c.Holder)
 	row(web.Words("citizen.licence.issuer"), c.Issuer.In(l))
+	if s := res.Signer; s != nil && s.Region != "" {
+		row(web.Words("citizen.verify.region"), city.Say(l, "citizen.verify.region.by", "name", s.RegionName, "code", s.Region, "at", res.TrustAt.In(p.Pack.Zone)))
+	}
 	row(web.Words("citizen.licence.issued"), sayDay(l, c.Issued))
 	row(web.Words("citizen.licence.valid"), until)
 	row(web.Words("citizen.licence.identifier"), string(c.Number))
