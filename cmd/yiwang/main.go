@@ -33,6 +33,7 @@ type commands struct {
 	Doctor  doctorCmd  `cmd:"" help:"Look whether a city is well; exit 1 when something fails."`
 	User    userCmd    `cmd:"" help:"Accounts: add, lock, unlock, code."`
 	Token   tokenCmd   `cmd:"" help:"Tokens for programs: create, list, end."`
+	Trust   trustCmd   `cmd:"" help:"Whose licences the city believes: show, meet, import, refresh, drop, history, export."`
 
 	JT808 jt808Cmd `cmd:"" name:"jt808" help:"What vehicles' terminals say: decode."`
 

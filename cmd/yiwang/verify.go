@@ -13,12 +13,13 @@ import (
 	"yiwang/credential"
 	"yiwang/credential/hcert"
 	"yiwang/credential/scan"
+	"yiwang/credential/trustlist"
 	"yiwang/tlog"
 )
 
 type verifyCmd struct {
 	Text  string `arg:"" help:"The code, number or receipt itself, or a file that holds it: text, or a picture of a QR code (PNG, JPEG)."`
-	Trust string `help:"Folder of what is trusted: X.509 certificates (PEM, DER), JWK sets, status lists, keys of public logs and their witnesses." type:"path"`
+	Trust string `help:"Folder of what is trusted: X.509 certificates (PEM, DER), JWK sets, signed trust lists (with the keys of their anchors in a folder anchors), status lists, keys of public logs and their witnesses." type:"path"`
 	At    string `help:"The moment to check for, ISO 8601; without a zone UTC. Default: now."`
 	JSON  bool   `name:"json" help:"One JSON object for programs."`
 }
@@ -44,12 +45,20 @@ func (c *verifyCmd) Run(e *env) error {
 		if logs, taken, err = tlog.LoadKeys(os.DirFS(c.Trust)); err != nil {
 			return exit{exitUsage, city.Say(e.lang, "cli.verify.trust", "dir", c.Trust)}
 		}
-		trust, faults, err = credential.LoadTrust(os.DirFS(c.Trust))
+		lists, err := trustlist.Load(os.DirFS(c.Trust), at)
 		if err != nil {
 			return exit{exitUsage, city.Say(e.lang, "cli.verify.trust", "dir", c.Trust)}
 		}
+		trust, faults, err = credential.LoadTrust(os.DirFS(c.Trust), func(t *credential.Trust) { err = lists.AddTo(t) })
+		if err != nil {
+			return exit{exitUsage, city.Say(e.lang, "cli.verify.trust", "dir", c.Trust)}
+		}
+		logs.Add(lists.Logs()...)
+		for _, f := range lists.Faults {
+			fmt.Fprintln(e.err, f.Error())
+		}
 		for _, f := range faults {
-			if !taken[f.File] {
+			if !taken[f.File] && !lists.Taken[f.File] {
 				fmt.Fprintln(e.err, f.Error())
 			}
 		}
@@ -117,9 +126,12 @@ func say(e *env, r credential.Result) {
 	}
 	if r.Signer != nil {
 		fmt.Fprintf(e.out, "  %s (%s)\n", r.Signer.Name, r.Signer.Algorithm)
+		if r.Signer.Region != "" {
+			fmt.Fprintln(e.out, "  "+city.Say(e.lang, "citizen.verify.region.by", "name", r.Signer.RegionName, "code", r.Signer.Region, "at", r.TrustAt))
+		}
 	}
 	for _, w := range r.Warnings {
-		fmt.Fprintln(e.out, "  "+w.Say(e.lang))
+		fmt.Fprintln(e.out, "  "+r.Say(w).In(e.lang))
 	}
 }
 
