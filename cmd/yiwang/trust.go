@@ -38,7 +38,7 @@ func (e *env) agrees(yes bool, key string, args ...any) bool {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false
 	}
-	return slices.Contains([]string{"y", "yes", "是", "好"}, strings.ToLower(strings.TrimSpace(line)))
+	return slices.Contains(strings.Fields(city.Say(e.lang, "cli.trust.yes")), strings.ToLower(strings.TrimSpace(line)))
 }
 
 func (e *env) changes(all []trustlist.Change) {

@@ -254,6 +254,7 @@ func TestSizesAndNames(t *testing.T) {
 
 // lookedHard names packages over 4,000 lines that were looked at and are one idea.
 var lookedHard = map[string]string{
+	"app":         "the wiring, a file for each part that needs some; what has rules of its own moves into a package below",
 	"credential":  "a licence from its number to its end, and one check that all of it goes through; what is drawn, and whom else the city believes, are packages below and beside it",
 	"web/citizen": "a page is a struct, a component and the handler that fills it; the resident's side is many such threes, and no two share state",
 	"demo":        "one made-up city: the same people, officers and clock behind its counters and in its streets; what differs is a file each",

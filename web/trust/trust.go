@@ -120,22 +120,22 @@ func (d Deps) region(n trustlist.Neighbour) Region {
 			r.Licences = append(r.Licences, x.Name)
 		}
 	}
-	tag := func(s web.State, key string, args ...any) {
-		r.State, r.Says = web.Tagged{State: s, Word: web.Words(key)}, city.Message{Key: key + ".help", Args: args}
+	tag := func(s web.State, word, key string, args ...any) {
+		r.State, r.Says = web.Tagged{State: s, Word: web.Words(word)}, city.Message{Key: key, Args: args}
 	}
 	switch l := n.Newest(); {
 	case n.Here:
-		tag(web.StateRefused, "trust.state.dropped_here", "at", n.Dropped.In(d.Zone))
+		tag(web.StateRefused, "trust.state.dropped_here", "trust.state.dropped_here.help", "at", n.Dropped.In(d.Zone))
 	case !n.Dropped.IsZero():
-		tag(web.StateRefused, "trust.state.dropped", "at", n.Dropped.In(d.Zone))
+		tag(web.StateRefused, "trust.state.dropped", "trust.state.dropped.help", "at", n.Dropped.In(d.Zone))
 	case !n.Region.Until.IsZero() && !now.Before(n.Region.Until):
-		tag(web.StateEnded, "trust.state.ended", "at", n.Region.Until.In(d.Zone))
+		tag(web.StateEnded, "trust.state.ended", "trust.state.ended.help", "at", n.Region.Until.In(d.Zone))
 	case l == nil:
-		tag(web.StateWaiting, "trust.state.waiting")
+		tag(web.StateWaiting, "trust.state.waiting", "trust.state.waiting.help")
 	case !n.Fresh(now):
-		tag(web.StateWaiting, "trust.state.stale", "at", l.Next.In(d.Zone))
+		tag(web.StateWaiting, "trust.state.stale", "trust.state.stale.help", "at", l.Next.In(d.Zone))
 	default:
-		tag(web.StateDone, "trust.state.good")
+		tag(web.StateDone, "trust.state.good", "trust.state.good.help")
 	}
 	return r
 }
