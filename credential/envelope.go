@@ -118,7 +118,8 @@ func parseMessage(b []byte) (message, error) {
 		return true
 	})
 	m.payload = part().Bytes()
-	m.signature = []byte(part().Bytes())
+	signature := part().Bytes()
+	m.signature = within(b[:len(b)-len(r.Rest())], signature)
 	if parts.Next() {
 		r.Fail()
 	}
@@ -151,6 +152,15 @@ func parseMessage(b []byte) (message, error) {
 		m.kid = unprotectedKid
 	}
 	return m, nil
+}
+
+// within finds the piece that was read last at the end of b, without copying it
+// unless it was written in several pieces.
+func within(b []byte, piece string) []byte {
+	if n := len(b) - len(piece); n >= 0 && string(b[n:]) == piece {
+		return b[n:]
+	}
+	return []byte(piece)
 }
 
 // The tags that may stand before a message.

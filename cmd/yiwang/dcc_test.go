@@ -220,7 +220,7 @@ func TestPicturesOfTheUnion(t *testing.T) {
 	dir, own := dccData(t)
 	exceptions := dccKnown(t, own).Pictures
 	files, pictures := dccFiles(t, dir)
-	texts := map[string]bool{}
+	texts, tried := map[string]bool{}, map[string]bool{}
 	for _, f := range files {
 		country, _, _ := strings.Cut(f.name, string(filepath.Separator))
 		texts[country+f.Text] = true
@@ -228,8 +228,18 @@ func TestPicturesOfTheUnion(t *testing.T) {
 			continue
 		}
 		text, err := scan.Read(f.Picture)
-		if want := f.Expected["EXPECTEDPICTUREDECODE"]; (err == nil) != want || want && text != f.Text {
+		want := f.Expected["EXPECTEDPICTUREDECODE"]
+		if (err == nil) != want || want && text != f.Text {
 			t.Errorf("%s: %v, %q", f.name, err, text)
+		}
+		if want && !tried[country] { // the command reads it as well
+			tried[country] = true
+			name := filepath.Join(t.TempDir(), "code.png")
+			ok(t, os.WriteFile(name, f.Picture, 0o600))
+			code, r := f.verify(t, name)
+			if again, byText := f.verify(t, f.Text); code != again || r.Reason != byText.Reason {
+				t.Errorf("%s: exit %d by picture, %d by text", f.name, code, again)
+			}
 		}
 	}
 	for _, p := range pictures {

@@ -13,6 +13,7 @@ import (
 	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
 
+	"yiwang/credential/paper"
 	"yiwang/tlog"
 )
 
@@ -51,6 +52,31 @@ func TestVerifyExitCodes(t *testing.T) {
 	}
 	if s := yiwang(t, "check", dir); s.code != exitFound {
 		t.Errorf("check of a folder that is no pack: %+v", s)
+	}
+}
+
+// A picture is read like text; one without a code isn't valid, and says so.
+func TestVerifyPictures(t *testing.T) {
+	dir := t.TempDir()
+	draw := func(name, text string) string {
+		b, err := paper.QRPNG(text, 4)
+		ok(t, err)
+		name = filepath.Join(dir, name)
+		ok(t, os.WriteFile(name, b, 0o600))
+		return name
+	}
+	number := "1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F"
+	broken := filepath.Join(dir, "broken.png")
+	ok(t, os.WriteFile(broken, []byte("\x89PNG\r\n\x1a\n"), 0o600))
+	for _, c := range []struct{ file, reason string }{
+		{draw("number.png", number), "number_only"},
+		{draw("code.png", "HC1:ABC"), "damaged"},
+		{draw("small.png", "HC1:ABC\n"), "qr_mode"},
+		{broken, "no_qr_code"},
+	} {
+		if s := yiwang(t, "verify", c.file, "--json"); s.code != exitFound || !strings.Contains(s.out, `"reason":"`+c.reason+`"`) {
+			t.Errorf("%s: exit %d, %s%s", c.file, s.code, s.out, s.err)
+		}
 	}
 }
 

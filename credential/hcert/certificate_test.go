@@ -284,6 +284,25 @@ func TestReadsWhatTheUnionWrote(t *testing.T) {
 	}
 }
 
+// Days are those of the calendar.
+func TestDaysExist(t *testing.T) {
+	for _, year := range []int{0, 1, 4, 1600, 1899, 1900, 1999, 2000, 2001, 2004, 2020, 2021, 2096, 2100, 9999} {
+		for month := range 14 {
+			for _, day := range []int{0, 1, 28, 29, 30, 31, 32} {
+				s := fmt.Sprintf("%04d-%02d-%02d", year, month, day)
+				if _, err := time.Parse(time.DateOnly, s); (err == nil) != isDay(s) {
+					t.Fatalf("%s exists: %v", s, isDay(s))
+				}
+			}
+		}
+	}
+	for _, s := range []string{"2021-1-01", "2021/01/01", "２０２１-01-0", "", "2021-01-01T", "-021-01-01"} {
+		if isDay(s) {
+			t.Errorf("%q is taken for a day", s)
+		}
+	}
+}
+
 // Whatever the bytes, the reader ends, and what it gives can be told as JSON.
 func FuzzParse(f *testing.F) {
 	for _, d := range []doc{vaccinated(), tested("2021-02-20T12:34:56Z", Detected), recovered(), person()} {

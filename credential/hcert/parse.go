@@ -3,6 +3,7 @@ package hcert
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -173,25 +174,37 @@ func (p *parser) dose(field string) int {
 	return n
 }
 
-// fields reads a map of known words and finds those missing that must stand.
-func (p *parser) fields(must []string, read func(key string) bool) {
+// fields reads a map of known words, of which the first so many must stand, and
+// finds those missing. A word that stands twice makes the whole unreadable: two
+// readers might see two certificates.
+func (p *parser) fields(words []string, must int, read func(word string)) {
 	if p.r.Next() != cborscan.Map {
 		p.find("", RuleType)
 		p.r.Skip()
 		return
 	}
 	var seen uint32
-	p.r.Words(func(key string) bool {
-		for i, m := range must {
-			if m == key {
-				seen |= 1 << i
-			}
+	for pairs := p.r.Map(); pairs.Next(); {
+		known := -1
+		if p.r.Next() == cborscan.TextString {
+			known = slices.Index(words, p.r.Text())
+		} else {
+			p.r.Skip()
 		}
-		return read(key)
-	})
-	for i, m := range must {
+		if known < 0 {
+			p.r.Skip()
+			continue
+		}
+		if seen&(1<<known) != 0 {
+			p.r.Fail()
+			return
+		}
+		seen |= 1 << known
+		read(words[known])
+	}
+	for i, w := range words[:must] {
 		if seen&(1<<i) == 0 && !p.r.Bad() {
-			p.find(m, RuleMissing)
+			p.find(w, RuleMissing)
 		}
 	}
 }
@@ -214,12 +227,13 @@ func (p *parser) entries(group string, one func()) {
 	p.group = ""
 }
 
+// The words of each map, those first that must stand.
 var (
-	certificateMust = []string{"ver", "nam", "dob"}
-	nameMust        = []string{"fnt"}
-	vaccinationMust = []string{"tg", "vp", "mp", "ma", "dn", "sd", "dt", "co", "is", "ci"}
-	testMust        = []string{"tg", "tt", "sc", "tr", "co", "is", "ci"}
-	recoveryMust    = []string{"tg", "fr", "co", "is", "df", "du", "ci"}
+	certificateWords = []string{"ver", "nam", "dob", "v", "t", "r"}
+	nameWords        = []string{"fnt", "fn", "gn", "gnt"}
+	vaccinationWords = []string{"tg", "vp", "mp", "ma", "dn", "sd", "dt", "co", "is", "ci"}
+	testWords        = []string{"tg", "tt", "sc", "tr", "co", "is", "ci", "nm", "ma", "tc"}
+	recoveryWords    = []string{"tg", "fr", "co", "is", "df", "du", "ci"}
 )
 
 // certificate reads the certificate itself. What the newest schema allows is held
@@ -228,7 +242,7 @@ var (
 func (p *parser) certificate() {
 	c := p.c
 	groups := 0
-	p.fields(certificateMust, func(key string) bool {
+	p.fields(certificateWords, 3, func(key string) {
 		switch key {
 		case "ver":
 			if c.Version = p.text("ver", 0); !isVersion(c.Version) {
@@ -236,7 +250,7 @@ func (p *parser) certificate() {
 			}
 		case "nam":
 			p.group, p.index = "nam", -1
-			p.fields(nameMust, p.name)
+			p.fields(nameWords, 1, p.name)
 			p.group = ""
 		case "dob":
 			if c.Born = p.text("dob", 0); !isBirth(c.Born) {
@@ -244,7 +258,7 @@ func (p *parser) certificate() {
 			}
 		case "v", "t", "r":
 			if p.r.Null() { // written by those who list what there isn't
-				return true
+				return
 			}
 			groups++
 			switch key {
@@ -255,17 +269,14 @@ func (p *parser) certificate() {
 			case "r":
 				p.entries(key, p.recovery)
 			}
-		default:
-			return false
 		}
-		return true
 	})
 	if groups != 1 || len(c.Vaccinations)+len(c.Tests)+len(c.Recoveries) != 1 {
 		p.find("v|t|r", RuleOneEntry)
 	}
 }
 
-func (p *parser) name(key string) bool {
+func (p *parser) name(key string) {
 	n := &p.c.Name
 	switch key {
 	case "fn":
@@ -276,10 +287,7 @@ func (p *parser) name(key string) bool {
 		n.FamilyMRZ = p.machineName(key)
 	case "gnt":
 		n.GivenMRZ = p.machineName(key)
-	default:
-		return false
 	}
-	return true
 }
 
 func (p *parser) machineName(field string) string {
@@ -307,7 +315,7 @@ func (p *parser) country(field string) string {
 
 func (p *parser) vaccination() {
 	var v Vaccination
-	p.fields(vaccinationMust, func(key string) bool {
+	p.fields(vaccinationWords, 10, func(key string) {
 		switch key {
 		case "tg":
 			v.Disease = p.text(key, 0)
@@ -329,17 +337,14 @@ func (p *parser) vaccination() {
 			v.Issuer = p.text(key, mostLetters)
 		case "ci":
 			v.Document = p.text(key, mostLetters)
-		default:
-			return false
 		}
-		return true
 	})
 	p.c.Vaccinations = append(p.c.Vaccinations, v)
 }
 
 func (p *parser) test() {
 	var t Test
-	p.fields(testMust, func(key string) bool {
+	p.fields(testWords, 7, func(key string) {
 		switch key {
 		case "tg":
 			t.Disease = p.text(key, 0)
@@ -361,10 +366,7 @@ func (p *parser) test() {
 			t.Issuer = p.text(key, mostLetters)
 		case "ci":
 			t.Document = p.text(key, mostLetters)
-		default:
-			return false
 		}
-		return true
 	})
 	p.c.Tests = append(p.c.Tests, t)
 }
@@ -387,7 +389,7 @@ func (p *parser) sampled(field string) string {
 
 func (p *parser) recovery() {
 	var r Recovery
-	p.fields(recoveryMust, func(key string) bool {
+	p.fields(recoveryWords, 7, func(key string) {
 		switch key {
 		case "tg":
 			r.Disease = p.text(key, 0)
@@ -403,10 +405,7 @@ func (p *parser) recovery() {
 			r.Until = p.day(key)
 		case "ci":
 			r.Document = p.text(key, mostLetters)
-		default:
-			return false
 		}
-		return true
 	})
 	p.c.Recoveries = append(p.c.Recoveries, r)
 }
@@ -422,11 +421,19 @@ func digits(s string) bool {
 
 // isDay reports whether the text is a day that exists.
 func isDay(s string) bool {
-	if len(s) != len(time.DateOnly) {
+	if len(s) != len(time.DateOnly) || s[4] != '-' || s[7] != '-' || !digits(s[:4]) || !digits(s[5:7]) || !digits(s[8:]) {
 		return false
 	}
-	_, err := time.Parse(time.DateOnly, s)
-	return err == nil
+	two := func(i int) int { return int(s[i]-'0')*10 + int(s[i+1]-'0') }
+	year, month, day := two(0)*100+two(2), two(5), two(8)
+	switch month {
+	case 4, 6, 9, 11:
+		return 1 <= day && day <= 30
+	case 2:
+		leap := year%4 == 0 && (year%100 != 0 || year%400 == 0)
+		return 1 <= day && (day <= 28 || leap && day == 29)
+	}
+	return 1 <= month && month <= 12 && 1 <= day && day <= 31
 }
 
 // isBirth reports whether the text is a year, month or day from 1900 to 2099, or empty.

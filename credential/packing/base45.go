@@ -42,15 +42,16 @@ func Encode(dst, src []byte) []byte {
 // Decode appends the bytes of s to dst. It accepts exactly what
 // Encode writes, so that a code has one spelling.
 func Decode(dst []byte, s string) ([]byte, error) {
-	at := len(dst)
-	dst = slices.Grow(dst, len(s)/3*2+1)
-	dst = dst[:at+len(s)/3*2]
-	for out := dst[at:]; len(s) >= 3 && len(out) >= 2; s, out = s[3:], out[2:] {
+	at, whole := len(dst), len(s)/3
+	dst = slices.Grow(dst, whole*2+1)[:at+whole*2]
+	out, bad := dst[at:], uint32(0)
+	for ; len(s) >= 3 && len(out) >= 2; s, out = s[3:], out[2:] {
 		n := base45Value[0][s[0]] + base45Value[1][s[1]] + base45Value[2][s[2]]
-		if n > 0xffff {
-			return nil, ErrLetters
-		}
+		bad |= n
 		out[0], out[1] = byte(n>>8), byte(n)
+	}
+	if bad > 0xffff {
+		return nil, ErrLetters
 	}
 	switch len(s) {
 	case 0:

@@ -7,9 +7,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
-	"errors"
 	"hash/adler32"
-	"io"
 	"sync"
 )
 
@@ -44,53 +42,4 @@ func newPacker() *zlib.Writer {
 		panic(err)
 	}
 	return w
-}
-
-// What keeps a stream from being unpacked, beside its own faults.
-var (
-	ErrTooLarge = errors.New("unpacks to more than is allowed")
-	ErrMore     = errors.New("something stands behind the stream")
-)
-
-// Inflater unpacks streams one after the other in the same memory.
-type Inflater struct {
-	plain []byte
-	src   bytes.Reader
-	zlib  io.ReadCloser
-}
-
-// NewInflater makes one that unpacks no more than so many bytes.
-func NewInflater(most int) Inflater { return Inflater{plain: make([]byte, most+1)} }
-
-// Inflate unpacks a zlib stream with nothing behind it. What it gives lies in the
-// Inflater, until the next call. Its errors are ErrTooLarge, ErrMore and those of zlib.
-func (f *Inflater) Inflate(b []byte) ([]byte, error) {
-	f.src.Reset(b)
-	var err error
-	if f.zlib == nil {
-		if f.zlib, err = zlib.NewReader(&f.src); err != nil {
-			return nil, err
-		}
-	} else if err = f.zlib.(zlib.Resetter).Reset(&f.src, nil); err != nil {
-		return nil, err
-	}
-	n := 0
-	for err == nil {
-		if n == len(f.plain) { // one byte more than is allowed
-			return nil, ErrTooLarge
-		}
-		var k int
-		k, err = f.zlib.Read(f.plain[n:])
-		n += k
-	}
-	if err != io.EOF {
-		return nil, err
-	}
-	if n == len(f.plain) {
-		return nil, ErrTooLarge
-	}
-	if f.src.Len() > 0 {
-		return nil, ErrMore
-	}
-	return f.plain[:n], nil
 }

@@ -341,36 +341,6 @@ func (r *Reader) Fields(f func(key int64) bool) {
 	}
 }
 
-// Words is Fields for maps whose keys are text.
-func (r *Reader) Words(f func(key string) bool) {
-	var seen [16]string
-	known := 0
-	for items := r.Map(); items.Next(); {
-		if r.Next() != TextString {
-			r.Skip()
-			r.Skip()
-			continue
-		}
-		key := r.Text()
-		for _, k := range seen[:known] {
-			if k == key {
-				r.Fail()
-				return
-			}
-		}
-		if !f(key) {
-			r.Skip()
-			continue
-		}
-		if known == len(seen) {
-			r.Fail()
-			return
-		}
-		seen[known] = key
-		known++
-	}
-}
-
 // End makes anything left over a fault, and reports whether all went well.
 func (r *Reader) End() bool {
 	if r.s != "" {

@@ -92,15 +92,15 @@ func TestReadsAsTheLibraryDoes(t *testing.T) {
 	}
 	r := Of("\xbf\x61a\x9f\x01\x02\xff\x61b\xa1\x01\x02\xff")
 	sum := 0
-	r.Words(func(key string) bool {
-		if key != "a" {
-			return false
+	for pairs := r.Map(); pairs.Next(); {
+		if r.Text() != "a" {
+			r.Skip()
+			continue
 		}
 		for list := r.Array(); list.Next(); {
 			sum += int(r.Int())
 		}
-		return true
-	})
+	}
 	if !r.End() || sum != 3 {
 		t.Errorf("sum %d, bad %v", sum, r.Bad())
 	}
