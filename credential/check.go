@@ -17,7 +17,7 @@ func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Ti
 		return Verify(text, r.health(), at), nil
 	}
 	res := Verify(text, r.trust, at)
-	if others := r.Others(); others != nil && (res.Reason == ReasonUnknownSigner || res.Reason == ReasonBadSignature) {
+	if others := r.Others(); others != nil && (res.Reason == ReasonUnknownSigner || res.Reason == ReasonBadSignature || res.Reason == ReasonWrongAlgorithm) {
 		if theirs := Verify(text, others, at); theirs.Reason != ReasonUnknownSigner {
 			return theirs, nil // no records of ours say anything of it
 		}

@@ -114,16 +114,7 @@ func (r Result) Say(w Warning) city.Message {
 // A certificate bounds when the key may sign.
 func ParseKey(der []byte) (*Key, error) {
 	if c, err := smx509.ParseCertificate(der); err == nil {
-		k, err := newKey(c.PublicKey)
-		if err != nil {
-			return nil, err
-		}
-		k.Name = c.Subject.CommonName
-		if len(c.Subject.Organization) > 0 {
-			k.Name = c.Subject.Organization[0]
-		}
-		k.NotBefore, k.NotAfter, k.certificate = c.NotBefore.UTC(), c.NotAfter.UTC(), c.Raw
-		return k, nil
+		return certifiedKey(c)
 	}
 	pub, err := smx509.ParsePKIXPublicKey(der)
 	if err != nil {

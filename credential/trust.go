@@ -235,15 +235,25 @@ func (t *Trust) AddCertificate(source string, der []byte) error {
 	if err != nil {
 		return err
 	}
-	k, err := newKey(c.PublicKey)
+	k, err := certifiedKey(c)
 	if err != nil {
 		return err
+	}
+	k.Source, k.authority = source, "subject "+string(c.RawSubject)
+	return t.add(k, keyIDOf(der), keyIDOf(k.spki))
+}
+
+// certifiedKey is the key of a certificate, with what that says about it.
+func certifiedKey(c *smx509.Certificate) (*Key, error) {
+	k, err := newKey(c.PublicKey)
+	if err != nil {
+		return nil, err
 	}
 	k.Name = c.Subject.CommonName
 	if len(c.Subject.Organization) > 0 {
 		k.Name = c.Subject.Organization[0]
 	}
-	k.NotBefore, k.NotAfter = c.NotBefore.UTC(), c.NotAfter.UTC()
+	k.NotBefore, k.NotAfter, k.certificate = c.NotBefore.UTC(), c.NotAfter.UTC(), c.Raw
 	var health hcert.Kind
 	for _, oid := range c.UnknownExtKeyUsage {
 		health |= hcert.UsageOf(oid.String())
@@ -251,8 +261,7 @@ func (t *Trust) AddCertificate(source string, der []byte) error {
 	if health != 0 {
 		k.health = health
 	}
-	k.Source, k.authority, k.certificate = source, "subject "+string(c.RawSubject), c.Raw
-	return t.add(k, keyIDOf(der), keyIDOf(k.spki))
+	return k, nil
 }
 
 func (t *Trust) addSPKI(source string, der []byte) error {
