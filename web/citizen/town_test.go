@@ -41,6 +41,7 @@ type town struct {
 	testing.TB
 	db          *db.DB
 	clock       *city.SetClock
+	health      *credential.Trust // whose health certificates are believed
 	pack        *pack.City
 	journal     *journal.Journal
 	directory   *directory.Directory
@@ -75,7 +76,7 @@ var jianghai = sync.OnceValues(func() (*pack.City, []pack.Fault) { return pack.L
 func newTown(t testing.TB) *town {
 	t.Helper()
 	ctx := context.Background()
-	w := &town{TB: t, db: dbtest.SQLite(t), clock: city.NewSetClock(monday)}
+	w := &town{TB: t, db: dbtest.SQLite(t), clock: city.NewSetClock(monday), health: credential.NewTrust()}
 	p, faults := jianghai()
 	for _, f := range faults {
 		t.Fatal(f)
@@ -105,7 +106,8 @@ func newTown(t testing.TB) *town {
 	data := t.TempDir()
 	w.credentials, err = credential.New(ctx, credential.Options{DB: w.db, Journal: w.journal, Access: asks, Clock: w.clock, Zone: p.Zone,
 		City: string(p.Site.Code), Name: p.Site.Name, Mark: p.Site.Mark.Text, Types: p.Credentials, Issuers: issuers, Keys: filepath.Join(data, "keys"),
-		ListURL: "http://localhost:8080/credentials/status/", CheckURL: "http://localhost:8080/verify", Press: paper.NewPress()})
+		ListURL: "http://localhost:8080/credentials/status/", CheckURL: "http://localhost:8080/verify", Press: paper.NewPress(),
+		Health: func() *credential.Trust { return w.health }})
 	w.ok(err)
 	blobs, err := serviceitem.OpenBlobs(filepath.Join(data, "blobs"))
 	w.ok(err)
