@@ -296,7 +296,7 @@ func (a *App) domain(ctx context.Context) (err error) {
 	}
 	if a.Credentials, err = credential.New(ctx, credential.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock,
 		Zone: p.Zone, City: string(a.Code), Name: p.Site.Name, Mark: p.Site.Mark.Text, Types: p.Credentials, Issuers: a.issuers(),
-		Keys: signingKeys(a.Data), KeysFrom: a.Since, ListURL: a.Origin + "/credentials/status/", CheckURL: a.Origin + "/verify",
+		Keys: signingKeys(a.Data), KeysFrom: a.Since, ListURL: a.Origin + "/credentials/status/", Origin: a.Origin, CheckURL: a.Origin + "/verify",
 		Regions: a.regionName, Press: a.press(), Health: (&healthSigners{dir: filepath.Join(a.Data, healthFolder), log: a.Log}).Trust}); err != nil {
 		return err
 	}

@@ -2,6 +2,9 @@ package credential
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"yiwang/city"
@@ -24,6 +27,9 @@ func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Ti
 	}
 	if res.Claims == nil {
 		return res, nil
+	}
+	if res.Claims.Number == "" {
+		return r.checkPlace(ctx, tx, res, at)
 	}
 	row, err := credentialByNumber(ctx, tx, res.Claims.Number)
 	if city.KindOf(err) == city.KindNotFound {
@@ -49,7 +55,8 @@ func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Ti
 		}
 		res.Claims = claims
 	}
-	res.Warnings, res.StatusAt = nil, at
+	res.Warnings = slices.DeleteFunc(res.Warnings, func(w Warning) bool { return w != WarnHolderUnknown })
+	res.StatusAt = at
 	switch {
 	case res.Reason == ReasonSignerNotValid:
 	case status != StatusValid:
@@ -62,6 +69,27 @@ func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Ti
 		res.Reason = ReasonOK
 	}
 	res.Valid = res.Reason == ReasonOK
+	return res, nil
+}
+
+// checkPlace answers for a credential whose holder keeps its number back: its place
+// in a status list of ours still tells the state.
+func (r *Registry) checkPlace(ctx context.Context, tx *db.Tx, res Result, at time.Time) (Result, error) {
+	tail, ours := strings.CutPrefix(res.Claims.StatusList, r.o.ListURL)
+	list, err := strconv.ParseInt(tail, 10, 64)
+	if !ours || err != nil {
+		return res, nil
+	}
+	row, err := stoppedAtPlace(ctx, tx, list, res.Claims.StatusIndex)
+	switch {
+	case city.KindOf(err) == city.KindNotFound:
+	case err != nil:
+		return Result{}, err
+	case res.Reason != ReasonSignerNotValid && !at.Before(row.Changed):
+		res.Reason = row.Status.reason()
+	}
+	res.Warnings = slices.DeleteFunc(res.Warnings, func(w Warning) bool { return w == WarnStatusUnknown })
+	res.StatusAt, res.Valid = at, res.Reason == ReasonOK
 	return res, nil
 }
 

@@ -111,6 +111,7 @@ type Key struct {
 	// licence and its status list. The subject of a certificate, or the file of
 	// a key without one.
 	authority   string
+	issuer      string // the address that the key's set says it is of; other names may not be signed with it
 	spki        []byte
 	certificate []byte     // nil for a bare key
 	health      hcert.Kind // the health certificates it is for, and then for nothing else; 0 for any use

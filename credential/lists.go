@@ -26,9 +26,25 @@ type signedList struct {
 	at      time.Time
 }
 
-// StatusList gives a signed status list (see ParseStatusList), as new as the
-// database. Anybody may have it: it tells states, not whose.
+// listKey names a list in one of its two forms.
+type listKey struct {
+	list int64
+	jwt  bool
+}
+
+// StatusList gives a signed status list as a CWT (see ParseStatusList), as new as
+// the database. Anybody may have it: it tells states, not whose.
 func (r *Registry) StatusList(ctx context.Context, tx *db.Tx, list int64) ([]byte, error) {
+	return r.statusList(ctx, tx, listKey{list, false}, EncodeStatusList)
+}
+
+// StatusListJWT gives the same list as a JWT.
+func (r *Registry) StatusListJWT(ctx context.Context, tx *db.Tx, list int64) ([]byte, error) {
+	return r.statusList(ctx, tx, listKey{list, true}, EncodeStatusListJWT)
+}
+
+func (r *Registry) statusList(ctx context.Context, tx *db.Tx, key listKey, encode func(context.Context, Signer, StatusList) ([]byte, error)) ([]byte, error) {
+	list := key.list
 	last, err := lastList(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -42,7 +58,7 @@ func (r *Registry) StatusList(ctx context.Context, tx *db.Tx, list int64) ([]byt
 	}
 	now := r.o.Clock.Now()
 	r.mu.Lock()
-	p := r.lists[list]
+	p := r.lists[key]
 	r.mu.Unlock()
 	if p != nil && p.changes == changes && !now.Before(p.at) && now.Sub(p.at) < listRenew {
 		return p.token, nil
@@ -56,12 +72,12 @@ func (r *Registry) StatusList(ctx context.Context, tx *db.Tx, list int64) ([]byt
 	if s == nil {
 		return nil, fmt.Errorf("no key signs with %s", EdDSA)
 	}
-	token, err := EncodeStatusList(ctx, s, l)
+	token, err := encode(ctx, s, l)
 	if err != nil {
 		return nil, err
 	}
 	r.mu.Lock()
-	r.lists[list] = &signedList{token, changes, now}
+	r.lists[key] = &signedList{token, changes, now}
 	r.mu.Unlock()
 	return token, nil
 }

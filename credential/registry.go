@@ -43,6 +43,8 @@ type Options struct {
 	// ListURL is where status lists are served; the list's number is appended.
 	// It stands in every code, so it should stay.
 	ListURL string
+	// Origin is the city's address, which names it as an issuer of SD-JWT credentials.
+	Origin string
 	// CheckURL is the page where anybody can check a licence.
 	CheckURL string
 	// Regions names a division for people; nil shows codes.
@@ -71,7 +73,7 @@ type Registry struct {
 	mu     sync.Mutex
 	old    map[typeKey]*Type // earlier versions, as they were read
 	serial []block           // running numbers claimed by this process
-	lists  map[int64]*signedList
+	lists  map[listKey]*signedList
 }
 
 type typeVersion struct {
@@ -88,7 +90,7 @@ type typeKey struct {
 // licences and is gone stops the program, it is never made anew in silence.
 func New(ctx context.Context, o Options) (*Registry, error) {
 	r := &Registry{o: o, current: map[city.CredentialType]*typeVersion{}, old: map[typeKey]*Type{},
-		lists: map[int64]*signedList{}, trust: NewTrust()}
+		lists: map[listKey]*signedList{}, trust: NewTrust()}
 	algorithms := map[Algorithm]bool{EdDSA: true} // signs the status lists
 	for i := range o.Types {
 		t := o.Types[i]

@@ -83,7 +83,7 @@ func newClub(t *testing.T, d *db.DB) *club {
 	c.o = Options{DB: d, Journal: journal.New(d, vault), Access: policies, Clock: c.clock, Zone: shanghai,
 		City: "9901", Name: city.Text{ZhHans: "江海市", En: "Jianghai"}, Mark: "一网", Types: clubTypes(),
 		Issuers: map[city.BodyID]Issuer{"tennis": {"11990100MB0000011X", city.Text{ZhHans: "江海市网球协会", En: "Jianghai Tennis Association"}}},
-		Keys:    filepath.Join(t.TempDir(), "keys"), ListURL: "https://jianghai.example/status-lists/", CheckURL: "https://jianghai.example/verify",
+		Keys:    filepath.Join(t.TempDir(), "keys"), ListURL: "https://jianghai.example/status-lists/", Origin: "https://jianghai.example", CheckURL: "https://jianghai.example/verify",
 		Regions: func(r city.RegionCode) city.Text {
 			return map[city.RegionCode]city.Text{"990101": {ZhHans: "滨江区", En: "Binjiang"}}[r]
 		}}

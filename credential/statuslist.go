@@ -21,7 +21,7 @@ const (
 	ListValid     ListStatus = 0
 	ListInvalid   ListStatus = 1 // revoked, cancelled, lapsed: for good
 	ListSuspended ListStatus = 2
-	listReserved  ListStatus = 3 // left to applications by the standard; never written by us
+	listReserved  ListStatus = 3 // left to applications by the standard, as are all above; never written by us
 )
 
 const (
@@ -32,9 +32,8 @@ const (
 	maxListLen = 1 << 24
 	listBits   = 2
 
-	listType         = "application/statuslist+cwt"
+	listType         = "application/" + StatusListCWT
 	maxListTokenLen  = 4 << 20
-	maxListInflated  = maxListLen * listBits / 8
 	maxStatusListURI = 512
 )
 
@@ -55,6 +54,14 @@ func (s StatusBits) At(i int) ListStatus { return ListStatus(s[i/4]>>(i%4*2)) & 
 func (s StatusBits) Set(i int, v ListStatus) {
 	shift := i % 4 * 2
 	s[i/4] = s[i/4]&^(3<<shift) | byte(v&3)<<shift
+}
+
+func (s StatusBits) pack() []byte {
+	var packed bytes.Buffer
+	z := must(zlib.NewWriterLevel(&packed, zlib.BestCompression))
+	z.Write(s) // writing to memory can't fail
+	z.Close()
+	return packed.Bytes()
 }
 
 // StatusList is a snapshot of the states of many licences, signed by their
@@ -84,15 +91,11 @@ type wireBitmap struct {
 
 // EncodeStatusList signs a list as a status list token (CWT).
 func EncodeStatusList(ctx context.Context, s Signer, l StatusList) ([]byte, error) {
-	if l.URI == "" || len(l.URI) > maxStatusListURI || l.Statuses.Len() == 0 || l.Statuses.Len() > maxListLen {
-		return nil, fmt.Errorf("status list %q of %d entries can't be published", l.URI, l.Statuses.Len())
+	if err := l.publishable(); err != nil {
+		return nil, err
 	}
-	var packed bytes.Buffer
-	z := must(zlib.NewWriterLevel(&packed, zlib.BestCompression))
-	z.Write(l.Statuses) // writing to memory can't fail
-	z.Close()
 	w := wireList{URI: l.URI, Signed: l.SignedAt.Unix(), TTL: int64(l.TTL / time.Second),
-		List: wireBitmap{listBits, packed.Bytes()}}
+		List: wireBitmap{listBits, l.Statuses.pack()}}
 	if !l.Expires.IsZero() {
 		w.Expires = l.Expires.Unix()
 	}
@@ -127,6 +130,9 @@ func parseStatusList(token []byte, trust *Trust) (*StatusList, error) {
 	if len(token) > maxListTokenLen {
 		return nil, fmt.Errorf("%d bytes are too many", len(token))
 	}
+	if looksLikeJWT(token) {
+		return parseStatusListJWT(string(bytes.TrimSpace(token)), trust)
+	}
 	m, err := parseMessage(token)
 	if err != nil {
 		return nil, err
@@ -143,9 +149,14 @@ func parseStatusList(token []byte, trust *Trust) (*StatusList, error) {
 	if err != nil {
 		return nil, err
 	}
+	return w.list(key)
+}
+
+// list unpacks the entries of a list whose signature holds.
+func (w *wireList) list(key *Key) (*StatusList, error) {
 	switch {
-	case w.List.Bits != listBits:
-		return nil, errors.New("not a list of two bits an entry")
+	case w.List.Bits != 1 && w.List.Bits != 2 && w.List.Bits != 4 && w.List.Bits != 8:
+		return nil, fmt.Errorf("%d bits an entry", w.List.Bits)
 	case w.URI == "" || len(w.URI) > maxStatusListURI:
 		return nil, errors.New("it doesn't say which list it is")
 	case !plausible(w.Signed) || !plausible(w.Expires) || w.TTL < 0 || w.TTL > latest:
@@ -155,14 +166,15 @@ func parseStatusList(token []byte, trust *Trust) (*StatusList, error) {
 	if err != nil {
 		return nil, err
 	}
-	plain, err := io.ReadAll(io.LimitReader(z, maxListInflated+1))
+	most := int64(maxListLen / 8 * w.List.Bits)
+	plain, err := io.ReadAll(io.LimitReader(z, most+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(plain) == 0 || len(plain) > maxListInflated {
+	if len(plain) == 0 || int64(len(plain)) > most {
 		return nil, fmt.Errorf("%d bytes of entries", len(plain))
 	}
-	l := &StatusList{URI: w.URI, Statuses: plain, SignedAt: time.Unix(w.Signed, 0).UTC(),
+	l := &StatusList{URI: w.URI, Statuses: twoBits(plain, w.List.Bits), SignedAt: time.Unix(w.Signed, 0).UTC(),
 		TTL: time.Duration(w.TTL) * time.Second, Key: key}
 	if w.Expires != 0 {
 		l.Expires = time.Unix(w.Expires, 0).UTC()
@@ -171,6 +183,23 @@ func parseStatusList(token []byte, trust *Trust) (*StatusList, error) {
 		return nil, errListSigner
 	}
 	return l, nil
+}
+
+// twoBits rewrites entries of another width as ours. States that only their
+// issuer understands become the one that we keep for such.
+func twoBits(plain []byte, bits int) StatusBits {
+	if bits == listBits {
+		return plain
+	}
+	each := 8 / bits
+	out := NewStatusBits(len(plain) * each)
+	for i, b := range plain {
+		for j := range each {
+			v := b >> (j * bits) & (1<<bits - 1)
+			out.Set(i*each+j, ListStatus(min(v, byte(listReserved))))
+		}
+	}
+	return out
 }
 
 func parseList(payload string) (w wireList, err error) {

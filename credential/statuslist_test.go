@@ -78,10 +78,10 @@ func TestBadStatusLists(t *testing.T) {
 	trust := trusting(t, s)
 	good := wireList{URI: listURI, Signed: day.Unix(), List: wireBitmap{2, mustDeflate(make([]byte, 1024))}}
 	for name, change := range map[string]func(*wireList){
-		"one bit an entry":  func(w *wireList) { w.List.Bits = 1 },
+		"three bits":        func(w *wireList) { w.List.Bits = 3 },
 		"no name":           func(w *wireList) { w.URI = "" },
 		"no entries":        func(w *wireList) { w.List.List = mustDeflate(nil) },
-		"a bomb":            func(w *wireList) { w.List.List = mustDeflate(make([]byte, maxListInflated+1)) },
+		"a bomb":            func(w *wireList) { w.List.List = mustDeflate(make([]byte, maxListLen*listBits/8+1)) },
 		"no zlib":           func(w *wireList) { w.List.List = []byte("hello") },
 		"cut short":         func(w *wireList) { w.List.List = w.List.List[:10] },
 		"times of no clock": func(w *wireList) { w.Expires = 1 << 60 },

@@ -134,6 +134,15 @@ func credentialByNumber(ctx context.Context, tx *db.Tx, n Number) (*Credential, 
 	return c, err
 }
 
+// stoppedAtPlace finds the licence at a place of a status list if it isn't valid.
+func stoppedAtPlace(ctx context.Context, tx *db.Tx, list int64, index int) (*Credential, error) {
+	c, err := scanCredential(tx.QueryRow(ctx, `SELECT `+columns+` FROM credentials WHERE list = $1 AND list_index = $2 AND status <> '01'`, list, index))
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, city.NotFound("error.not_found")
+	}
+	return c, err
+}
+
 func credentialByCause(ctx context.Context, tx *db.Tx, cause string) (*Credential, error) {
 	c, err := scanCredential(tx.QueryRow(ctx, `SELECT `+columns+` FROM credentials WHERE cause = $1`, cause))
 	if errors.Is(err, db.ErrNoRows) {

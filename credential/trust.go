@@ -77,7 +77,7 @@ const (
 )
 
 // LoadTrust reads a folder: X.509 certificates and public keys (PEM or DER), JWK
-// sets (JSON), signed status lists (CWT), told apart by what is in them. A file
+// sets (JSON), signed status lists (CWT or JWT), told apart by what is in them. A file
 // that can't be used is reported and left out; an error means that the folder
 // itself can't be read.
 //
@@ -118,7 +118,7 @@ func LoadTrust(dir fs.FS, beforeLists ...func(*Trust)) (*Trust, []TrustFault, er
 			fault(name, "credential.trust.too_large", err, "n", maxKeyFileLen>>20)
 		case err != nil:
 			fault(name, "credential.trust.unreadable", err)
-		case looksLikeCOSE(body):
+		case looksLikeCOSE(body) || looksLikeJWT(body):
 			lists = append(lists, name)
 		default:
 			if key, err := t.addKeys(name, body); key != "" {
@@ -341,6 +341,9 @@ func (t *Trust) addJWKs(name string, body []byte) (string, error) {
 		jwk
 		Keys   []jwk  `json:"keys"`
 		Issuer string `json:"issuer"`
+		JWKS   struct {
+			Keys []jwk `json:"keys"`
+		} `json:"jwks"` // as an issuer of SD-JWT credentials publishes it
 	}
 	if err := json.Unmarshal(body, &set); err != nil {
 		return "credential.trust.not_a_key", err
@@ -348,6 +351,7 @@ func (t *Trust) addJWKs(name string, body []byte) (string, error) {
 	if set.Kty != "" {
 		set.Keys = append(set.Keys, set.jwk)
 	}
+	set.Keys = append(set.Keys, set.JWKS.Keys...)
 	if len(set.Keys) == 0 {
 		return "credential.trust.not_a_key", errors.New("no keys in it")
 	}
@@ -364,6 +368,7 @@ func (t *Trust) addJWKs(name string, body []byte) (string, error) {
 			last = fmt.Errorf("key %d: %w", i+1, err)
 			continue
 		}
+		t.nameLast(k.Kid, set.Issuer)
 		found = true
 	}
 	if !found {

@@ -75,6 +75,7 @@ const (
 	WarnStatusLater   Warning = "status_later"             // the status list is from after the moment asked about
 	WarnNoKeys        Warning = "no_keys"                  // the trust folder holds no key at all
 	WarnNotOnRecord   Warning = "not_on_record"            // genuine, but the city's records don't have it (Registry.Check)
+	WarnHolderUnknown Warning = "holder_unknown"           // genuine, but whoever shows it hasn't proved to be its holder
 	WarnClock         Warning = "clock"                    // signed less than two days from now: the checker's clock may be wrong
 	WarnSchema        Warning = "schema"                   // the contents don't keep to the schema; Health.Findings say where
 	WarnDetected      Warning = "virus_detected"           // a genuine test certificate that says that the disease was found
@@ -85,7 +86,7 @@ const (
 
 // Warnings are all of them.
 var Warnings = []Warning{WarnStatusUnknown, WarnStatusStale, WarnStatusLater, WarnNoKeys, WarnNotOnRecord,
-	WarnClock, WarnSchema, WarnDetected, WarnDays, WarnTrustStale, WarnCompromised}
+	WarnHolderUnknown, WarnClock, WarnSchema, WarnDetected, WarnDays, WarnTrustStale, WarnCompromised}
 
 // Say is the warning as a sentence.
 func (w Warning) Say(l city.Lang) string { return city.Say(l, "credential.warning."+string(w)) }
@@ -97,6 +98,9 @@ const (
 	KindNone    Kind = ""                   // nothing we know
 	KindLicence Kind = "licence"            // a licence's code or number
 	KindHealth  Kind = "health_certificate" // a health certificate of the European Union
+	// KindCredential is a credential of another issuer (SD-JWT VC): Shown says what
+	// it says.
+	KindCredential Kind = "credential"
 )
 
 // Result is what a check found.
@@ -106,9 +110,11 @@ type Result struct {
 	Reason Reason  `json:"reason"`
 	Claims *Claims `json:"claims,omitempty"` // only what a trusted signature or the city's records vouch for
 	// Health is what a health certificate says, if a trusted signature vouches for it.
-	Health   *hcert.Certificate `json:"health_certificate,omitempty"`
-	Warnings []Warning          `json:"warnings,omitempty"`
-	Signer   *Signed            `json:"signer,omitempty"`
+	Health *hcert.Certificate `json:"health_certificate,omitempty"`
+	// Shown are the claims of an SD-JWT credential that its holder disclosed.
+	Shown    map[string]any `json:"shown,omitempty"`
+	Warnings []Warning      `json:"warnings,omitempty"`
+	Signer   *Signed        `json:"signer,omitempty"`
 	// StatusAt is when the state was stated that the answer rests on.
 	StatusAt time.Time `json:"status_at,omitzero"`
 	// StatusUnknownSince is since when the issuer's status list could not be had.
@@ -139,6 +145,9 @@ const clockDoubt = 48 * time.Hour
 // reason too.
 func Verify(text string, trust *Trust, at time.Time) Result {
 	text = strings.TrimSpace(text)
+	if looksLikeVC(text) {
+		return verifyVC(text, trust, at)
+	}
 	if profileOf(text) == profileNone {
 		if text = tidy(text); profileOf(text) == profileNone {
 			return verifyNumber(text)

@@ -47,8 +47,12 @@ var b64 = base64.RawURLEncoding.Strict()
 
 // ParseJWT reads a JWS in compact form. Critical headers are refused, since none
 // is understood.
-func ParseJWT(text string) (*JWT, error) {
-	if len(text) > maxTokenLen {
+func ParseJWT(text string) (*JWT, error) { return ParseLongJWT(text, maxTokenLen) }
+
+// ParseLongJWT is ParseJWT with another bound on the length in bytes, for tokens
+// that carry a status list.
+func ParseLongJWT(text string, most int) (*JWT, error) {
+	if len(text) > most {
 		return nil, refuse(TooLarge, "%d bytes", len(text))
 	}
 	parts := strings.Split(text, ".")

@@ -245,19 +245,9 @@ const skew = time.Minute
 
 // Bound checks the proof that the holder who shows the token has its key.
 func (o *Opened) Bound(e Expected) error {
-	jwk := Object(Object(o.plain, "cnf"), "jwk")
-	if o.token.KeyBinding == "" || jwk == nil {
-		return refuse(BindingMissing, "")
-	}
-	j, err := ParseJWT(o.token.KeyBinding)
+	j, err := o.BoundBy(e.Check)
 	if err != nil {
-		return refuse(BindingMalformed, "%v", err)
-	}
-	if j.Header.Typ != binding {
-		return refuse(BindingMalformed, "typ %q", j.Header.Typ)
-	}
-	if !e.Check(jwk, j) {
-		return refuse(BindingBadSignature, "")
+		return err
 	}
 	made, err := Time(j.Claims, "iat")
 	switch {
@@ -265,14 +255,33 @@ func (o *Opened) Bound(e Expected) error {
 		return refuse(BindingMalformed, "no iat")
 	case made.After(e.At.Add(skew)) || made.Before(e.At.Add(-e.MaxAge)):
 		return refuse(BindingStale, "made %s", made.Format(time.RFC3339))
-	case !same(Text(j.Claims, "sd_hash"), o.hash(o.token.unbound())):
-		return refuse(BindingHash, "")
 	case !same(Text(j.Claims, "nonce"), e.Nonce):
 		return refuse(BindingNonce, "")
 	case !same(Text(j.Claims, "aud"), e.Audience):
 		return refuse(BindingAudience, "%q", Text(j.Claims, "aud"))
 	}
 	return nil
+}
+
+// BoundBy checks that the holder's key made the proof over just these
+// disclosures, for whomever and whenever.
+func (o *Opened) BoundBy(check func(jwk map[string]any, j *JWT) bool) (*JWT, error) {
+	jwk := Object(Object(o.plain, "cnf"), "jwk")
+	if o.token.KeyBinding == "" || jwk == nil {
+		return nil, refuse(BindingMissing, "")
+	}
+	j, err := ParseJWT(o.token.KeyBinding)
+	switch {
+	case err != nil:
+		return nil, refuse(BindingMalformed, "%v", err)
+	case j.Header.Typ != binding:
+		return nil, refuse(BindingMalformed, "typ %q", j.Header.Typ)
+	case !check(jwk, j):
+		return nil, refuse(BindingBadSignature, "")
+	case !same(Text(j.Claims, "sd_hash"), o.hash(o.token.unbound())):
+		return nil, refuse(BindingHash, "")
+	}
+	return j, nil
 }
 
 // same compares in constant time; nothing is the same as nothing.

@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"mime"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"yiwang/city"
@@ -181,23 +183,47 @@ func public(w http.ResponseWriter, kind string, maxAge int) {
 	h.Del("Vary")
 }
 
-// statusList gives a signed status list, as checkers fetch it.
+// statusList gives a signed status list, as checkers fetch it: a CWT, or a JWT for
+// those who ask for that rather.
 func (p *Pages) statusList(w http.ResponseWriter, r *http.Request) error {
 	n, err := strconv.ParseInt(r.PathValue("list"), 10, 64)
 	if err != nil || n < 0 {
 		return city.NotFound("error.not_found")
 	}
+	kind, give := credential.StatusListCWT, p.Credentials.StatusList
+	if prefersJWT(r.Header.Values("Accept")) {
+		kind, give = credential.StatusListJWT, p.Credentials.StatusListJWT
+	}
 	var list []byte
 	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
-		list, err = p.Credentials.StatusList(ctx, tx, n)
+		list, err = give(ctx, tx, n)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	public(w, "application/statuslist+cwt", 60)
+	public(w, "application/"+kind, 60)
+	w.Header().Set("Vary", "Accept")
 	_, err = w.Write(list)
 	return err
+}
+
+// prefersJWT reports whether the one who asks would rather have the list as a JWT.
+func prefersJWT(accept []string) bool {
+	weight := func(kind string) float64 {
+		for _, one := range strings.Split(strings.Join(accept, ","), ",") {
+			name, params, err := mime.ParseMediaType(one)
+			if err != nil || name != "application/"+kind {
+				continue
+			}
+			if q, err := strconv.ParseFloat(params["q"], 64); err == nil {
+				return q
+			}
+			return 1
+		}
+		return 0
+	}
+	return weight(credential.StatusListJWT) > weight(credential.StatusListCWT)
 }
 
 // trustPEM gives the keys that licences of this city are checked with.

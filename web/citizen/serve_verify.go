@@ -111,6 +111,10 @@ func (p *Pages) verdict(l city.Lang, res credential.Result) *VerifyResult {
 		return v
 	}
 	v.Name = c.Name
+	if c.Number == "" { // the holder of a credential showed no more
+		v.Rows = append(v.Rows, LicenceRow{Name: web.Words("citizen.licence.issuer"), Value: c.Issuer.In(l)})
+		return v
+	}
 	until := city.Say(l, "citizen.licence.forever")
 	if !c.Until.IsZero() {
 		until = city.Say(l, "citizen.licence.until.day", "day", sayDay(l, c.Until))
