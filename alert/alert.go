@@ -71,7 +71,8 @@ func New(ctx context.Context, o Options) (*Watch, error) {
 		}
 		for _, a := range open {
 			if h := w.devices[strings.TrimPrefix(a.Subject, sensorSubject)]; h != nil {
-				h.threshold(a.Rule).open = a.ID
+				t := h.threshold(a.Rule)
+				t.open, t.held, t.from = a.ID, a.State == Silenced, a.Since
 			}
 		}
 		return nil
@@ -100,6 +101,9 @@ type heard struct {
 type threshold struct {
 	since   time.Time // beyond Raise since then; zero: it isn't
 	open    city.AlertID
+	held    bool      // a silence held it back when it was shown last
+	from    time.Time // what it was raised with
+	asked   time.Time // when it was shown to the board last
 	cleared time.Time
 }
 

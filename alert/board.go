@@ -78,7 +78,10 @@ func (b *Board) now() time.Time { return city.FromMicros(city.Micros(b.clock.Now
 // While an alert of the rule and key is not settled the finding joins it, and joined
 // is true: it is counted and its evidence kept, once for each From, and nothing new
 // comes of it. The same finding sent again changes nothing but the evidence, so a
-// watcher that starts anew may send what it isn't sure to have sent.
+// watcher that starts anew may send what it isn't sure to have sent. What goes on is
+// sent again with the same From and a later To: then it is open once the silence that
+// held it back is over, and a matter anew when it lasts longer than the detector's
+// silence after an outcome.
 func (b *Board) Raise(ctx context.Context, tx *db.Tx, actor city.Actor, f Finding) (a Alert, joined bool, err error) {
 	err = b.access.Ask(ctx, actor, "alert.raise", access.Resource{Type: "Alert", Region: f.Place.Region, Attrs: access.Attrs{"rule": f.Rule}})
 	if err != nil {
@@ -145,7 +148,7 @@ func (b *Board) take(ctx context.Context, tx *db.Tx, actor city.Actor, a Alert, 
 			return have, true, err
 		default:
 			known, err := hasSighting(ctx, tx, have.ID, s.From)
-			if err != nil || known {
+			if err != nil || known && s.To.Before(have.Settled.Add(quiet)) {
 				return have, true, err
 			}
 		}
@@ -206,21 +209,21 @@ func (b *Board) join(ctx context.Context, tx *db.Tx, actor city.Actor, id city.A
 				return Alert{}, err
 			}
 		}
-		if a.State == Silenced {
-			held, err := lasting(ctx, tx, a.Rule, a.Subject, now)
-			if err != nil {
-				return Alert{}, err
-			}
-			quiet, err := b.quiet(ctx, tx, a, now)
-			if err != nil {
-				return Alert{}, err
-			}
-			switch {
-			case !held.IsZero():
-				countHeld(tx, held)
-			case !quiet:
-				a.State, opened = Open, true
-			}
+	}
+	if a.State == Silenced { // what goes on has no other beginning when the silence is over
+		held, err := lasting(ctx, tx, a.Rule, a.Subject, now)
+		if err != nil {
+			return Alert{}, err
+		}
+		quiet, err := b.quiet(ctx, tx, a, now)
+		if err != nil {
+			return Alert{}, err
+		}
+		switch {
+		case !held.IsZero() && n > 0:
+			countHeld(tx, held)
+		case held.IsZero() && !quiet:
+			a.State, opened = Open, true
 		}
 	}
 	tx.AfterCommit(b.wake)

@@ -22,6 +22,7 @@ type Reading struct {
 const (
 	mostValues   = 32
 	absurdWithin = time.Hour
+	heldAgain    = time.Minute // before what a silence held back and goes on is shown to the board again
 )
 
 // Observe takes readings in order. For each it says why it doesn't count, or nil;
@@ -139,20 +140,24 @@ func (w *Watch) judge(ctx context.Context, actor city.Actor, h *heard, r Rule, v
 		if t.since.IsZero() {
 			t.since = at
 		}
-		if !t.open.IsZero() || at.Sub(t.since) < r.For || !t.cleared.IsZero() && now.Sub(t.cleared) < r.Silence {
+		switch {
+		case t.held && now.Sub(t.asked) >= heldAgain: // it goes on: perhaps nothing holds it back any more
+		case !t.open.IsZero(), at.Sub(t.since) < r.For, !t.cleared.IsZero() && now.Sub(t.cleared) < r.Silence:
 			return nil
+		default:
+			t.from = at
 		}
-		open, err := w.raise(ctx, actor, h, r, v, at)
+		a, err := w.raise(ctx, actor, h, r, v, t.from, at)
 		if err != nil {
 			return err
 		}
-		t.open = open
+		t.open, t.held, t.asked = a.ID, a.State == Silenced, now
 	case r.short(v):
 		if !t.open.IsZero() {
 			if err := w.settle(ctx, actor, t.open); err != nil {
 				return err
 			}
-			t.open, t.cleared = city.AlertID{}, now
+			t.open, t.held, t.cleared = city.AlertID{}, false, now
 		}
 		t.since = time.Time{}
 	}
@@ -161,18 +166,20 @@ func (w *Watch) judge(ctx context.Context, actor city.Actor, h *heard, r Rule, v
 
 // raise commits an alert, or finds the one that another node has raised. A device may
 // raise whatever it may measure: it was asked when its readings came.
-func (w *Watch) raise(ctx context.Context, actor city.Actor, h *heard, r Rule, v float64, at time.Time) (city.AlertID, error) {
+func (w *Watch) raise(ctx context.Context, actor city.Actor, h *heard, r Rule, v float64, from, at time.Time) (a Alert, err error) {
 	if err := w.access.Ask(ctx, actor, "reading.send", sensors); err != nil {
-		return city.AlertID{}, err
+		return Alert{}, err
 	}
-	var a Alert
-	err := w.db.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+	if at.Before(from) {
+		at = from
+	}
+	err = w.db.Update(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		a, _, err = w.board.take(ctx, tx, actor, Alert{Rule: r.ID, Key: h.device.ID, Subject: sensorSubject + h.device.ID, Class: r.Class, Place: h.device.Place,
 			Text: w.say(r, h.device, strconv.FormatFloat(v, 'f', -1, 64)), Sure: 1},
-			Sighting{From: at, To: at, Evidence: []Evidence{{What: "reading", From: city.Micros(at), Numbers: map[string]float64{"value": v}}}}, 0)
+			Sighting{From: from, To: at, Evidence: []Evidence{{What: "reading", From: city.Micros(at), Numbers: map[string]float64{"value": v}}}}, 0)
 		return err
 	})
-	return a.ID, err
+	return a, err
 }
 
 // settle clears an alert.

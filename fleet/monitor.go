@@ -88,11 +88,11 @@ type watched struct {
 	detect.Vehicle
 	reg    *register.Vehicle // as it stands in the book of that serial; nil: nobody registered it
 	serial uint64
-	live   *Live // that of the shard; nil before anything was believed
-	late   int64 // earliest late position that isn't taken in yet; 0 is none
-	tries  int   // how often that failed
-	waits  bool  // a sweep has seen it: the rest of the batch had its time
-	quiet  int64 // silence that was told, by its start
+	live   *Live       // that of the shard; nil before anything was believed
+	late   int64       // earliest late position that isn't taken in yet; 0 is none
+	tries  int         // how often that failed
+	waits  bool        // a sweep has seen it: the rest of the batch had its time
+	quiet  detect.Said // silence that was told
 }
 
 // Live is where a vehicle was last.
@@ -416,8 +416,7 @@ func (s *shard) sweep(ctx context.Context) {
 			w = s.known[id]
 			w.read(book)
 		}
-		if f, ok := s.m.rules.Quiet(&w.Vehicle, w.reg, city.Micros(now)); ok && w.quiet != f.From {
-			w.quiet = f.From
+		if f, ok := s.m.rules.Quiet(&w.Vehicle, w.reg, city.Micros(now)); ok && w.quiet.Due(f.From, f.To) {
 			s.send(ctx, noticed{vehicle: id, findings: []detect.Finding{f}})
 		}
 	}

@@ -568,3 +568,23 @@ func TestStoodAtLast(t *testing.T) {
 		}
 	}
 }
+
+// What goes on is said again every hour, as the same matter with the same beginning.
+func TestWhatGoesOnIsSaidAgain(t *testing.T) {
+	w := newWatcher(t, detect.Ground{})
+	w.watch(book(monday), "H3", begin(monday, town).to(geo.Move(town, 0, 6000), 40).stop(3*time.Hour).points)
+	var told []detect.Finding
+	for _, f := range w.found {
+		if f.Rule == detect.OffRoute {
+			told = append(told, f)
+		}
+	}
+	if len(told) != 4 {
+		t.Fatalf("said %d times in three hours", len(told))
+	}
+	for i := 1; i < len(told); i++ {
+		if told[i].Key != told[0].Key || told[i].From != told[0].From || told[i].To-told[i-1].To < time.Hour.Microseconds() {
+			t.Errorf("%+v after %+v", told[i], told[i-1])
+		}
+	}
+}

@@ -20,10 +20,10 @@ type Vehicle struct {
 	Track track.Vehicle
 
 	zone, route spell
-	stretch     int64 // start of the stretch of driving that was told
-	night       int64 // start of the driving at night that was told
-	tiredDay    int64 // start of the day whose sum was told
-	pace        int64 // start of the speeding that was told
+	stretch     Said // driving without a rest
+	night       Said // driving at night
+	tiredDay    Said // the day whose sum was too much
+	pace        Said // speeding
 	routes      []*register.Route
 	serial      uint64      // of the book that the routes stand in
 	away        track.Event // a silence after which it was elsewhere, until another reading says so too
@@ -44,8 +44,24 @@ type spell struct {
 	most        float64
 	points      int32
 	deep        int32 // of points, those that no error of a receiver brings there
-	told        bool
+	told        Said
 	id          string
+}
+
+// Said is what was told of something that began at start, up to when. What goes on is
+// told again every hour, since what held it back may be over.
+type Said struct{ start, until int64 }
+
+const again = hour
+
+// Due reports whether something that goes on until now is to be told, and notes that it
+// is.
+func (t *Said) Due(start, now int64) bool {
+	if t.start == start && now-t.until < again {
+		return false
+	}
+	*t = Said{start, now}
+	return true
 }
 
 // Vehicle begins to watch one.
@@ -154,10 +170,9 @@ func (r *Rules) gap(v *Vehicle, reg *register.Vehicle, e track.Event, out []Find
 }
 
 func (r *Rules) speeding(v *Vehicle, e track.Event, out []Finding) []Finding {
-	if !r.each.pace || e.End-e.Start < r.pace.long || v.pace == e.Start {
+	if !r.each.pace || e.End-e.Start < r.pace.long || !v.pace.Due(e.Start, e.End) {
 		return out
 	}
-	v.pace = e.Start
 	limit := r.pace.otherLimit
 	if e.Limit == r.pace.motorway {
 		limit = r.pace.motorwayLimit
@@ -173,12 +188,10 @@ func (r *Rules) fatigue(b *register.Book, v *Vehicle, reg *register.Vehicle, out
 			Numbers: Numbers{"hours": float64(driven) / float64(hour), "minutes": float64(driven) / float64(minute), "km": e.Metres / 1000}, Names: Names{"vehicle": string(v.ID)},
 			Evidence: []Evidence{{What: "track", Vehicle: v.ID, From: e.Start, To: e.End, At: e.Place(), Numbers: Numbers{"driven_s": float64(driven / second), "distance_m": e.Metres}}, record(reg.Ref())}})
 	}
-	if e, ok := v.Track.Driving.Stretch(); ok && e.Driven > r.tired.driving && v.stretch != e.Start {
-		v.stretch = e.Start
+	if e, ok := v.Track.Driving.Stretch(); ok && e.Driven > r.tired.driving && v.stretch.Due(e.Start, e.End) {
 		tell(e, e.Driven, "stretch", keyOf(e.Start))
 	}
-	if e := v.Track.Driving.Today(); e.Driven > r.tired.daily && v.tiredDay != e.Start && v.stretch < e.Start {
-		v.tiredDay = e.Start
+	if e := v.Track.Driving.Today(); e.Driven > r.tired.daily && v.stretch.start < e.Start && v.tiredDay.Due(e.Start, e.Driven) {
 		last, _ := v.Track.Stays.Last()
 		e.End, e.ToLat, e.ToLon, e.Lat, e.Lon = last.At, last.Lat, last.Lon, last.Lat, last.Lon
 		tell(e, e.Driven, "day", dayOf(b, e.Start).String())
@@ -188,10 +201,9 @@ func (r *Rules) fatigue(b *register.Book, v *Vehicle, reg *register.Vehicle, out
 
 func (r *Rules) nightDriving(b *register.Book, v *Vehicle, reg *register.Vehicle, out []Finding) []Finding {
 	e, ok := v.Track.Driving.Tonight()
-	if !ok || e.Driven < r.night.long || v.night == e.Start {
+	if !ok || e.Driven < r.night.long || !v.night.Due(e.Start, e.End) {
 		return out
 	}
-	v.night = e.Start
 	return append(out, Finding{Rule: NightDriving, Subject: subject(v.ID), Key: keyOf(v.ID, dayOf(b, e.Start)), From: e.Start, To: e.End, At: geo.Point{Lat: e.ToLat, Lon: e.ToLon}, Sure: 0.95,
 		Numbers: Numbers{"minutes": float64(e.Driven) / float64(minute), "km": e.Metres / 1000}, Names: Names{"vehicle": string(v.ID)},
 		Evidence: []Evidence{{What: "track", Vehicle: v.ID, From: e.Start, To: e.End, At: e.Place(), Numbers: Numbers{"driven_s": float64(e.Driven / second), "distance_m": e.Metres}}, record(reg.Ref())}})
@@ -223,13 +235,12 @@ func (r *Rules) forbidden(b *register.Book, v *Vehicle, reg *register.Vehicle, p
 		*s = spell{since: p.At, at: p.Place(), id: string(in.ID)}
 	}
 	s.last, s.points = p.At, s.points+1
-	if !s.told && s.deep < 2 && in.Area.Depth(p.Place()) >= astray {
+	if s.deep < 2 && in.Area.Depth(p.Place()) >= astray {
 		s.deep++
 	}
-	if s.told || s.deep < 2 || s.last-s.since < r.zone.long {
+	if s.deep < 2 || s.last-s.since < r.zone.long || !s.told.Due(s.since, s.last) {
 		return out
 	}
-	s.told = true
 	return append(out, Finding{Rule: ForbiddenZone, Subject: subject(v.ID), Key: keyOf(v.ID, in.ID, s.since), From: s.since, To: s.last, At: p.Place(), Sure: 0.95,
 		Numbers: Numbers{"minutes": float64(s.last-s.since) / float64(minute)}, Names: Names{"vehicle": string(v.ID), "zone": string(in.ID)},
 		Evidence: []Evidence{{What: "track", Vehicle: v.ID, From: s.since, To: s.last, At: s.at}, record(in.Ref()), record(reg.Ref())}})
@@ -251,10 +262,9 @@ func (r *Rules) offRoute(b *register.Book, v *Vehicle, reg *register.Vehicle, p 
 		*s = spell{since: p.At, at: p.Place()}
 	}
 	s.last, s.points, s.most = p.At, s.points+1, max(s.most, beyond)
-	if s.told || s.points < 3 || s.last-s.since < r.route.long {
+	if s.points < 3 || s.last-s.since < r.route.long || !s.told.Due(s.since, s.last) {
 		return out
 	}
-	s.told = true
 	sure := 0.7
 	evidence := []Evidence{{What: "track", Vehicle: v.ID, From: s.since, To: s.last, At: s.at, Numbers: Numbers{"distance_m": s.most}}, record(route.Ref()), record(reg.Ref())}
 	today := dayOf(b, p.At)
