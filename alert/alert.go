@@ -116,6 +116,22 @@ func (h *heard) threshold(rule string) *threshold {
 	return t
 }
 
+// by lets nothing be later than now, as what a wrong clock noted would be.
+func (h *heard) by(now time.Time) {
+	clamp := func(t *time.Time) {
+		if t.After(now) {
+			*t = now
+		}
+	}
+	clamp(&h.last)
+	clamp(&h.absurdSince)
+	for _, t := range h.rules {
+		clamp(&t.since)
+		clamp(&t.asked)
+		clamp(&t.cleared)
+	}
+}
+
 // DeviceState is how a device stands, for operators.
 type DeviceState struct {
 	Device      Device

@@ -147,8 +147,14 @@ func (b *Board) take(ctx context.Context, tx *db.Tx, actor city.Actor, a Alert, 
 			have, err = b.join(ctx, tx, actor, have.ID, a, s, now)
 			return have, true, err
 		default:
-			known, err := hasSighting(ctx, tx, have.ID, s.From)
-			if err != nil || known && s.To.Before(have.Settled.Add(quiet)) {
+			if have.Settled.After(now) { // by a clock that was wrong
+				if err := settledBy(ctx, tx, a.Rule, a.Key, now); err != nil {
+					return Alert{}, false, err
+				}
+				have.Settled = now
+			}
+			until, known, err := seenUntil(ctx, tx, have.ID, s.From)
+			if err != nil || known && (!s.To.After(until) || s.To.Before(have.Settled.Add(quiet))) {
 				return have, true, err
 			}
 		}
@@ -196,7 +202,7 @@ func (b *Board) join(ctx context.Context, tx *db.Tx, actor city.Actor, id city.A
 	if err != nil {
 		return Alert{}, err
 	}
-	if !s.To.Before(a.Last) { // what is newest is said
+	if !s.To.Before(a.Last) || a.Last.After(now) { // what is newest is said
 		a.Last, a.Text, a.Why, a.Sure, a.Place = s.To, found.Text, found.Why, found.Sure, found.Place
 	}
 	if s.From.Before(a.Since) {
@@ -241,6 +247,9 @@ func (b *Board) quiet(ctx context.Context, tx *db.Tx, a Alert, now time.Time) (b
 		return false, nil
 	}
 	at, err := lastSettled(ctx, tx, a.Rule, a.Key)
+	if err == nil && at.After(now) { // by a clock that was wrong
+		at, err = now, settledBy(ctx, tx, a.Rule, a.Key, now)
+	}
 	return !at.IsZero() && now.Sub(at) < d.Silence, err
 }
 

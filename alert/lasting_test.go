@@ -83,3 +83,46 @@ func TestASensorThatStaysAboveOutlastsASilence(t *testing.T) {
 		})
 	}
 }
+
+// An hour in which the clock was a year ahead holds nothing back for a year.
+func TestWhatAWrongClockDated(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		a, _ := w.raises(fed(0))
+		w.clock.Set(noon.AddDate(1, 0, 0))
+		if err := w.resolves(a.ID, alert.Outcome{Confirmed: true, What: "bread"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.b.Silence(context.Background(), keeper, alert.Silence{Rule: "feeding", Subject: "vehicle:Z2", Until: w.clock.Now().Add(2 * time.Hour), Reason: "a feast"}); err != nil {
+			t.Fatal(err)
+		}
+		w.reads("tunnel", "battery", 50)
+
+		w.clock.Set(noon.Add(time.Hour))
+		second := func(minute int) alert.Finding {
+			f := fed(minute)
+			f.Subject, f.Key = "vehicle:Z2", "Z2@pond"
+			return f
+		}
+		w.view(func(ctx context.Context, tx *db.Tx) error {
+			list, err := w.b.Silences(ctx, tx, keeper)
+			if err == nil && (len(list) != 1 || !list[0].Until.Equal(noon.Add(3*time.Hour))) {
+				t.Errorf("%+v", list)
+			}
+			return err
+		})
+		again, _ := w.raises(fed(60))
+		silenced, _ := w.raises(second(60))
+		w.is("within the rule's silence", again.State, alert.Silenced)
+		w.is("within the silence", silenced.State, alert.Silenced)
+		w.reads("tunnel", "battery", 5)
+		w.is("raised, by a sensor that was heard in the future, too", w.events("alert.raised"), 2)
+
+		w.clock.Advance(2 * time.Hour)
+		silenced, _ = w.raises(second(180))
+		w.is("as long as it was to be", silenced.State, alert.Open)
+		w.clock.Advance(22 * time.Hour)
+		again, _ = w.raises(fed(25 * 60))
+		w.is("a day after", again.State, alert.Open)
+	})
+}

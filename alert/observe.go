@@ -53,6 +53,7 @@ func (w *Watch) take(ctx context.Context, actor city.Actor, r Reading) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := w.clock.Now()
+	h.by(now)
 	if !h.quarantined.IsZero() {
 		return city.Forbidden("alert.in_quarantine", "device", r.Device)
 	}
@@ -81,6 +82,8 @@ func (w *Watch) take(ctx context.Context, actor city.Actor, r Reading) error {
 		at = now
 	} else if at.After(now.Add(w.def.Clock.Ahead)) || at.Before(now.Add(-w.def.Clock.Behind)) {
 		at, off = now, true
+	} else if at.After(now) {
+		at = now
 	}
 	if off != h.clockOff {
 		if err := w.flag(ctx, h, off, now); err != nil {

@@ -129,6 +129,9 @@ func (b *Board) Silences(ctx context.Context, tx *db.Tx, actor city.Actor) ([]Si
 		if err != nil && !errors.Is(err, journal.ErrErased) {
 			return nil, err
 		}
+		if now := b.now(); r.Begun.After(now) { // by a clock that was wrong: so lasting takes it
+			r.Begun, r.Until = now, now.Add(r.Until.Sub(r.Begun))
+		}
 		out = append(out, r.Silence)
 	}
 	return out, nil

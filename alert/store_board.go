@@ -74,6 +74,12 @@ func lastSettled(ctx context.Context, tx *db.Tx, rule, matter string) (time.Time
 	return city.FromMicros(at), err
 }
 
+// settledBy takes outcomes that are dated later than that for outcomes of now.
+func settledBy(ctx context.Context, tx *db.Tx, rule, matter string, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE alerts SET settled = $1 WHERE rule = $2 AND matter = $3 AND settled > $4`, city.Micros(now), rule, matter, city.Micros(now))
+	return err
+}
+
 func alertByID(ctx context.Context, tx *db.Tx, id city.AlertID) (Alert, error) {
 	return scanAlert(tx.QueryRow(ctx, `SELECT `+alertColumns+` FROM alerts WHERE id = $1`, id))
 }
@@ -223,9 +229,11 @@ func addSighting(ctx context.Context, tx *db.Tx, id city.AlertID, s Sighting) (i
 	return n, err
 }
 
-func hasSighting(ctx context.Context, tx *db.Tx, id city.AlertID, from time.Time) (bool, error) {
-	n, err := db.One[int64](ctx, tx, `SELECT count(*) FROM alert_evidence WHERE alert = $1 AND since = $2`, id, city.Micros(from))
-	return n > 0, err
+// seenUntil is until when the sighting that began then was so; ok is false for one
+// that is not kept.
+func seenUntil(ctx context.Context, tx *db.Tx, id city.AlertID, from time.Time) (until time.Time, ok bool, err error) {
+	at, err := db.One[int64](ctx, tx, `SELECT COALESCE(max(until), 0) FROM alert_evidence WHERE alert = $1 AND since = $2`, id, city.Micros(from))
+	return city.FromMicros(at), at != 0, err
 }
 
 // sightedBy counts the sightings that are kept and began at the time or before.
@@ -281,16 +289,23 @@ func silencesSince(ctx context.Context, tx *db.Tx, since time.Time) ([]silenceRo
 }
 
 // lasting is the silence that holds back what a rule finds of a subject; the zero ID
-// when none does.
+// when none does. One that a wrong clock began later than now begins now, and is no
+// longer than it was to be.
 func lasting(ctx context.Context, tx *db.Tx, rule, subject string, now time.Time) (city.SilenceID, error) {
-	var id city.SilenceID
-	ids, err := db.All(ctx, tx, func(r db.Row) (id city.SilenceID, err error) { return id, r.Scan(&id) },
-		`SELECT id FROM alert_silences WHERE until > $1 AND ended = 0 AND (rule = '' OR rule = $2) AND (subject = '' OR subject = $3) ORDER BY until DESC, id LIMIT 1`,
-		city.Micros(now), rule, subject)
-	if len(ids) > 0 {
-		id = ids[0]
+	us := city.Micros(now)
+	for {
+		found, err := db.All(ctx, tx, scanSilence, `SELECT `+silenceColumns+` FROM alert_silences
+WHERE until > $1 AND ended = 0 AND (rule = '' OR rule = $2) AND (subject = '' OR subject = $3) ORDER BY begun DESC, until DESC, id LIMIT 1`, us, rule, subject)
+		if err != nil || len(found) == 0 {
+			return city.SilenceID{}, err
+		}
+		if !found[0].Begun.After(now) {
+			return found[0].ID, nil
+		}
+		if _, err := tx.Exec(ctx, `UPDATE alert_silences SET until = until - begun + $1, begun = $2 WHERE begun > $3`, us, us, us); err != nil {
+			return city.SilenceID{}, err
+		}
 	}
-	return id, err
 }
 
 func endSilence(ctx context.Context, tx *db.Tx, id city.SilenceID, at time.Time) (int64, error) {

@@ -46,6 +46,7 @@ const (
 	lateWait  = 2 * time.Second        // for the rest of a late batch
 	mostTries = 5                      // to read a track anew
 	keepTold  = 400 * 24 * time.Hour
+	clockBack = 10 * time.Minute // by which the clock was wrong, when it is set back by more
 )
 
 // Monitor keeps what terminals tell, watches what vehicles do, and raises alerts. A
@@ -154,7 +155,7 @@ func (m *Monitor) Start(ctx context.Context) error {
 	go func() { defer m.wait.Done(); m.commit(ctx, memory) }()
 	now := m.Clock.Now()
 	for _, v := range m.Registers.Book().Vehicles() {
-		if err := m.shard(string(v.ID)).anew(ctx, v.ID, city.Micros(now.Add(-readBack)), city.Micros(now.Add(time.Hour))); err != nil {
+		if err := m.shard(string(v.ID)).anew(ctx, v.ID, city.Micros(now.Add(-readBack)), city.Micros(now)+1); err != nil {
 			if ctx.Err() != nil {
 				m.stop()
 				m.wait.Wait()
@@ -180,11 +181,12 @@ func (m *Monitor) Stop() {
 }
 
 // remember gives the memory the stays of before. What they told was committed with
-// them.
+// them. What a wrong clock dated later than now would hold back what comes.
 func (m *Monitor) remember(ctx context.Context, memory *detect.Memory) error {
 	var stays []keptStay
 	err := m.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		stays, err = staysSince(ctx, tx, city.Micros(m.Clock.Now())-m.rules.Back())
+		now := city.Micros(m.Clock.Now())
+		stays, err = staysBetween(ctx, tx, now-m.rules.Back(), now)
 		return err
 	})
 	book := m.Registers.Book()
@@ -406,7 +408,7 @@ func (s *shard) sweep(ctx context.Context) {
 		if w.late != 0 && !w.waits {
 			w.waits = true
 		} else if w.late != 0 {
-			if err := s.anew(ctx, id, w.late-readBack.Microseconds(), city.Micros(now.Add(time.Hour))); err != nil && ctx.Err() == nil {
+			if err := s.anew(ctx, id, w.late-readBack.Microseconds(), city.Micros(now)+1); err != nil && ctx.Err() == nil {
 				if w.tries++; w.tries == mostTries { // it won't be better; what comes next is looked at
 					w.late, w.waits, w.tries = 0, false, 0
 				}

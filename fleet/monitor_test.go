@@ -219,6 +219,42 @@ func TestAClosedPlantOverDays(t *testing.T) {
 	})
 }
 
+// A day on which the city's clock was two months ahead keeps no plant from being seen
+// later, whether the program was begun anew since or not.
+func TestAStayInTheFuture(t *testing.T) {
+	for name, restart := range map[string]bool{"running": false, "begun anew": true} {
+		t.Run(name, func(t *testing.T) {
+			f := newFleets(t, dbtest.SQLite(t))
+			works, today := geo.Move(quay, 0, 9000), f.clock.Now()
+			visit := func() {
+				at := f.clock.Now().Add(-2 * time.Hour)
+				ps := append(way(at, 30*time.Minute, geo.Move(quay, 0, 8000), works), way(at.Add(45*time.Minute), 0, works, geo.Move(quay, 0, 7900))...)
+				for i := range ps {
+					ps[i].Vehicle = "H2"
+				}
+				f.record(ps)
+				if err := f.m.CatchUp(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.clock.Set(today.AddDate(0, 2, 0))
+			visit()
+			for day := range 3 {
+				f.clock.Set(today.AddDate(0, 0, day))
+				if err := f.r.Reload(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if day == 0 && restart {
+					f.m.Stop()
+					f.start()
+				}
+				visit()
+			}
+			f.alerts(1)
+		})
+	}
+}
+
 // kinds are the contradictions of papers.
 func kinds() (all []alert.Choice) {
 	for _, id := range []string{detect.Expired, detect.Scope, detect.Staff, detect.Quantity, detect.Retired} {

@@ -20,6 +20,7 @@ func (m *Monitor) commit(ctx context.Context, memory *detect.Memory) {
 	daily := time.NewTicker(time.Hour)
 	defer daily.Stop()
 	var checked *register.Book
+	var newest time.Time
 	for {
 		var batch []noticed
 		select {
@@ -35,6 +36,16 @@ func (m *Monitor) commit(ctx context.Context, memory *detect.Memory) {
 				m.Log.WarnContext(ctx, "old stays could not be removed", "err", err)
 			}
 		case <-time.After(lateWait):
+		}
+		if now := m.Clock.Now(); now.Before(newest.Add(-clockBack)) { // what the memory has from later than now isn't so
+			fresh := detect.NewMemory(m.rules, m.Ground)
+			if err := m.remember(ctx, fresh); err != nil && ctx.Err() == nil {
+				m.Log.ErrorContext(ctx, "stays could not be read anew after the clock was set back", "err", err)
+			} else {
+				memory, checked, newest = fresh, nil, now
+			}
+		} else if now.After(newest) {
+			newest = now
 		}
 		today := m.Registers.Book()
 		var found []detect.Finding

@@ -29,21 +29,23 @@ type keptStay struct {
 	event   track.Event
 }
 
-// staysSince gives kept stays in the order in which they ended.
-func staysSince(ctx context.Context, tx *db.Tx, since int64) ([]keptStay, error) {
+// staysBetween gives kept stays that ended from one moment to another, in the order in
+// which they did.
+func staysBetween(ctx context.Context, tx *db.Tx, since, until int64) ([]keptStay, error) {
 	return db.All(ctx, tx, func(r db.Row) (s keptStay, err error) {
 		var vehicle string
 		var lat, lon, points int64
 		err = r.Scan(&vehicle, &s.event.Start, &s.event.End, &lat, &lon, &points)
 		s.vehicle, s.event.Kind, s.event.Lat, s.event.Lon, s.event.Points = register.VehicleID(vehicle), track.Stay, float64(lat)/1e6, float64(lon)/1e6, int32(points)
 		return s, err
-	}, `SELECT vehicle, start_at, end_at, lat, lon, points FROM fleet_stays WHERE end_at >= $1 ORDER BY end_at, vehicle, start_at`, since)
+	}, `SELECT vehicle, start_at, end_at, lat, lon, points FROM fleet_stays WHERE end_at >= $1 AND end_at <= $2 ORDER BY end_at, vehicle, start_at`, since, until)
 }
 
-// sayTold notes that a matter was told up to a moment; fresh is false when it was.
+// sayTold notes that a matter was told up to a moment; fresh is false when it was. What
+// was noted later than now a wrong clock noted.
 func sayTold(ctx context.Context, tx *db.Tx, f detect.Finding, now time.Time) (fresh bool, err error) {
 	n, err := tx.Exec(ctx, `INSERT INTO fleet_told (rule, matter, until_at, at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (rule, matter) DO UPDATE SET until_at = excluded.until_at, at = excluded.at WHERE fleet_told.until_at < excluded.until_at`,
+ON CONFLICT (rule, matter) DO UPDATE SET until_at = excluded.until_at, at = excluded.at WHERE fleet_told.until_at < excluded.until_at OR fleet_told.at > excluded.at`,
 		f.Rule, f.Key, f.To, city.Micros(now))
 	return n > 0, err
 }
