@@ -55,6 +55,7 @@ type Options struct {
 	Origin   string         // how people reach the program, "https://city.example"
 	MQTT     net.Listener   // for sensors; nil: none. It is closed with the program
 	JT808    net.Listener   // for vehicle terminals; nil: none. It is closed with the program
+	Crowd    int            // connections of terminals from one address; 0: what gateway.Limits says
 	Proxies  []netip.Prefix // in front of the program, whose X-Forwarded-For is believed
 	Clock    city.Clock
 	// Code and Name are the city's towards others, in place of the pack's: for a

@@ -76,7 +76,7 @@ func (a *App) openTerminals(ctx context.Context) (err error) {
 		return errors.Join(errors.New("the city has no rules for vehicles (detection.yaml)"), a.JT808.Close())
 	}
 	program := city.SystemActor("gateway")
-	a.terminals, err = gateway.New(gateway.Options{Clock: a.Clock, Log: a.Log, Key: a.Journal.Vault().Digest("gateway", "terminals"),
+	a.terminals, err = gateway.New(gateway.Options{Clock: a.Clock, Log: a.Log, Limits: gateway.Limits{PerAddress: a.Crowd}, Key: a.Journal.Vault().Digest("gateway", "terminals"),
 		Record: func(ctx context.Context, ps []history.Position) error { return a.Vehicles.Record(ctx, program, ps) },
 		Vehicle: func(phone string) (string, bool) {
 			if v := a.Registers.Book().VehicleByTerminal(phone); v != nil {

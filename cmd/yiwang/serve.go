@@ -26,6 +26,7 @@ type serveCmd struct {
 	Origin   string         `help:"How people reach the program, such as https://city.example; default http and the address."`
 	MQTT     string         `name:"mqtt" placeholder:"ADDR" help:"Address to listen on for sensors, such as :1883; default is not to."`
 	JT808    string         `name:"jt808" placeholder:"ADDR" help:"Address to listen on for vehicle terminals (JT/T 808), such as :7611; default is not to."`
+	Crowd    int            `name:"jt808-per-address" default:"2000" placeholder:"N" help:"Connections of vehicle terminals that one address may have open."`
 	Proxy    []netip.Prefix `help:"Networks of the proxies in front, such as 127.0.0.1/32: their X-Forwarded-For says who asks."`
 }
 
@@ -43,7 +44,10 @@ func (c *serveCmd) Run(e *env) error {
 	if err != nil {
 		return exit{exitUsage, err.Error()}
 	}
-	a, err := app.New(e.ctx, app.Options{City: c.City, Data: c.Data, Database: c.Database, Origin: origin, MQTT: sensors, JT808: terminals, Proxies: c.Proxy})
+	if c.Crowd < 1 {
+		return exit{exitUsage, city.Say(e.lang, "cli.serve.crowd")}
+	}
+	a, err := app.New(e.ctx, app.Options{City: c.City, Data: c.Data, Database: c.Database, Origin: origin, MQTT: sensors, JT808: terminals, Crowd: c.Crowd, Proxies: c.Proxy})
 	if err != nil {
 		return e.packFaults(err)
 	}

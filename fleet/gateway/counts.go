@@ -16,6 +16,7 @@ type Trouble string
 
 const (
 	Full            Trouble = "full"            // a connection too many, closed at once
+	Crowded         Trouble = "crowded"         // one more from an address that has as many as it may, closed at once
 	Late            Trouble = "late"            // closed: did not authenticate in time
 	Silent          Trouble = "silent"          // closed: no whole frame for too long
 	Slowed          Trouble = "slowed"          // had to wait: more than its pace
@@ -33,7 +34,7 @@ const (
 
 // Troubles lists every Trouble, for whoever counts them.
 func Troubles() []Trouble {
-	return []Trouble{Full, Late, Silent, Slowed, Doubled, UnknownVehicle, WrongCode, Unauthenticated, OtherPhone,
+	return []Trouble{Full, Crowded, Late, Silent, Slowed, Doubled, UnknownVehicle, WrongCode, Unauthenticated, OtherPhone,
 		OtherPlate, Encrypted, Unkept, Unrecorded, GivenUp}
 }
 

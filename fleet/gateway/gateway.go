@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,7 @@ type Options struct {
 // Limits bound what terminals can take. Zero values stand for the defaults.
 type Limits struct {
 	Connections int           // open at one time; 20,000
+	PerAddress  int           // of those, from one address (of IPv6 one network of 64 bits); 2,000, since carriers hide many behind one
 	Handshake   time.Duration // until a connection has authenticated; 30 s
 	Idle        time.Duration // without a whole frame; 15 min
 	Write       time.Duration // for a reply to be taken; 10 s
@@ -53,6 +55,7 @@ type Limits struct {
 
 func (l *Limits) fill() {
 	or(&l.Connections, 20_000)
+	or(&l.PerAddress, 2_000)
 	or(&l.Handshake, 30*time.Second)
 	or(&l.Idle, 15*time.Minute)
 	or(&l.Write, 10*time.Second)
@@ -90,6 +93,7 @@ type Gateway struct {
 	mu        sync.Mutex // guards those below
 	listeners map[net.Listener]struct{}
 	open      map[*session]struct{}
+	from      map[netip.Prefix]int     // how many of open, by where they come from
 	terminals map[jt808.Phone]*session // those that have authenticated
 	wait      sync.WaitGroup           // of sessions
 }
@@ -103,7 +107,7 @@ func New(o Options) (*Gateway, error) {
 		o.Log = slog.Default()
 	}
 	o.Limits.fill()
-	g := &Gateway{o: o, listeners: map[net.Listener]struct{}{}, open: map[*session]struct{}{}, terminals: map[jt808.Phone]*session{}}
+	g := &Gateway{o: o, listeners: map[net.Listener]struct{}{}, open: map[*session]struct{}{}, from: map[netip.Prefix]int{}, terminals: map[jt808.Phone]*session{}}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g, nil
 }
@@ -141,21 +145,46 @@ func (g *Gateway) Serve(ctx context.Context, l net.Listener) error {
 }
 
 func (g *Gateway) admit(conn net.Conn) {
+	from := origin(conn)
 	g.mu.Lock()
-	full := len(g.open) >= g.o.Limits.Connections
-	if full || g.closing.Load() {
+	var why Trouble
+	switch {
+	case len(g.open) >= g.o.Limits.Connections:
+		why = Full
+	case g.from[from] >= g.o.Limits.PerAddress:
+		why = Crowded
+	}
+	if why != "" || g.closing.Load() {
 		g.mu.Unlock()
-		if full {
-			g.tally.trouble(Full)
+		if why != "" {
+			g.tally.trouble(why)
 		}
 		_ = conn.Close()
 		return
 	}
 	s := newSession(g, conn)
+	s.from = from
 	g.open[s] = struct{}{}
+	g.from[from]++
 	g.wait.Add(1)
 	g.mu.Unlock()
 	go s.run()
+}
+
+// origin is where a connection comes from; the zero prefix where that isn't known. Of
+// IPv6 whoever has one address has as many as a network of 64 bits has.
+func origin(conn net.Conn) netip.Prefix {
+	at, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Prefix{}
+	}
+	a := at.AddrPort().Addr().Unmap()
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	p, _ := a.WithZone("").Prefix(bits)
+	return p
 }
 
 // Close takes no more connections, lets what is being recorded end and be
@@ -208,6 +237,9 @@ func (g *Gateway) unbind(s *session, phone jt808.Phone) {
 func (g *Gateway) forget(s *session) {
 	g.mu.Lock()
 	delete(g.open, s)
+	if g.from[s.from]--; g.from[s.from] == 0 {
+		delete(g.from, s.from)
+	}
 	g.mu.Unlock()
 	g.wait.Done()
 }

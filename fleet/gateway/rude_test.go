@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"bytes"
+	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -179,3 +181,39 @@ func TestFull(t *testing.T) {
 	d.troubles(Full, 1)
 	d.must(c.expect(jt808.IDHeartbeat, nil, jt808.Done))
 }
+
+// Whoever opens many connections from one address keeps nobody else out.
+func TestCrowd(t *testing.T) {
+	d := open(t, func(o *Options) { o.Limits.PerAddress = 2 })
+	first, second := d.entered(phoneOf(1)), d.entered(phoneOf(2))
+	d.closed(d.connect(phoneOf(3)))
+	d.troubles(Crowded, 1)
+	d.must(first.expect(jt808.IDPosition, place(0), jt808.Done))
+	here, there := net.Pipe()
+	d.Gateway.admit(from{there, "203.0.113.7:1"}) // from elsewhere
+	other, err := newTerminal(here, phoneOf(4), false)
+	d.must(err)
+	d.must(other.enter(plateOf(phoneOf(4))))
+	d.must(second.conn.Close())
+	for end := time.Now().Add(patience); d.Counts().Connections > 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("a connection that was closed is counted")
+		}
+	}
+	d.entered(phoneOf(5)) // there is room again
+	d.troubles(Crowded, 1)
+
+	for a, want := range map[string]string{"203.0.113.7:1": "203.0.113.7/32", "[::ffff:203.0.113.7]:2": "203.0.113.7/32", "[2001:db8:1:2:3::4]:5": "2001:db8:1:2::/64", "[fe80::1%eth0]:5": "fe80::/64"} {
+		if got := origin(from{there, a}).String(); got != want {
+			t.Errorf("%s comes from %s", a, got)
+		}
+	}
+}
+
+// from is a connection that comes from an address.
+type from struct {
+	net.Conn
+	addr string
+}
+
+func (f from) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(f.addr)) }

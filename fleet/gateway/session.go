@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ const (
 type session struct {
 	g    *Gateway
 	conn net.Conn
+	from netip.Prefix // where it comes from
 	in   *paced
 	scan *jt808.Scanner
 	f    jt808.Frame

@@ -46,7 +46,7 @@ func (w *watch) door(l net.Listener, record func(context.Context, []history.Posi
 	}
 	key := make([]byte, 32)
 	rand.Read(key)
-	g, err := gateway.New(gateway.Options{Clock: w.clock, Key: key, Record: record, Limits: gateway.Limits{Connections: w.o.Fleet.Vehicles + 1, Burst: 1 << 30},
+	g, err := gateway.New(gateway.Options{Clock: w.clock, Key: key, Record: record, Limits: gateway.Limits{Connections: w.o.Fleet.Vehicles + 1, PerAddress: w.o.Fleet.Vehicles + 1, Burst: 1 << 30},
 		Vehicle: func(phone string) (string, bool) {
 			if v := w.app.Registers.Book().VehicleByTerminal(phone); v != nil {
 				return string(v.ID), true
