@@ -56,12 +56,15 @@ var (
 	vehiclePositions    = described("vehicle_positions_total", "Positions of vehicles by any door, by whether they could be believed and why not.", "verdict")
 	vehiclesStrange     = described("vehicle_positions_strange_total", "Positions of vehicles that nobody registered.")
 	vehicleFindings     = described("vehicle_findings_total", "What the rules noticed of vehicles.")
+	vehicleLate         = described("vehicle_positions_late_total", "Positions of vehicles that came after later ones.")
+	tracksAnew          = described("vehicle_tracks_read_anew_total", "Tracks of vehicles that were read anew, since positions came late.")
+	tracksPutOff        = described("vehicle_tracks_put_off_total", "Times that a track was to be read anew and had to wait, since that vehicle's had been so often.")
 	tracksFailed        = described("vehicle_positions_failed_total", "Positions that could not be kept; their senders were told.")
 )
 
 func (t *terminals) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{terminalConnections, terminalsKnown, terminalFrames, terminalPositions, terminalRefused, terminalTroubles, terminalUnknown,
-		vehiclePositions, vehiclesStrange, vehicleFindings, tracksFailed} {
+		vehiclePositions, vehiclesStrange, vehicleFindings, vehicleLate, tracksAnew, tracksPutOff, tracksFailed} {
 		c <- d
 	}
 }
@@ -94,6 +97,9 @@ func (t *terminals) Collect(c chan<- prometheus.Metric) {
 		}
 		put(vehiclesStrange, prometheus.CounterValue, n.Strange)
 		put(vehicleFindings, prometheus.CounterValue, n.Found)
+		put(vehicleLate, prometheus.CounterValue, n.Late)
+		put(tracksAnew, prometheus.CounterValue, n.Anew)
+		put(tracksPutOff, prometheus.CounterValue, n.PutOff)
 		put(tracksFailed, prometheus.CounterValue, t.a.Tracks.Counts().Failed)
 	}
 }

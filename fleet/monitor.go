@@ -31,6 +31,8 @@ type MonitorOptions struct {
 	Board     *alert.Board
 	Ground    detect.Ground
 	Log       *slog.Logger
+
+	late time.Duration // in place of lateWait, in tests
 }
 
 // How far a vehicle's track is read back when the program starts or a batch comes
@@ -92,6 +94,7 @@ type watched struct {
 	live   *Live       // that of the shard; nil before anything was believed
 	late   int64       // earliest late position that isn't taken in yet; 0 is none
 	tries  int         // how often that failed
+	anew   turns       // in which its track may be read
 	waits  bool        // a sweep has seen it: the rest of the batch had its time
 	quiet  detect.Said // silence that was told
 }
@@ -110,12 +113,17 @@ type counts struct {
 	found   atomic.Int64
 	refused atomic.Int64 // things noticed that the board takes from nobody
 	late    atomic.Int64
+	anew    atomic.Int64 // tracks that were read anew for what came late
+	put     atomic.Int64 // times that one was to be read and had to wait, since it was so often
 }
 
 // NewMonitor makes a monitor with the rules of the board.
 func NewMonitor(o MonitorOptions) (*Monitor, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.late == 0 {
+		o.late = lateWait
 	}
 	rules, err := detect.NewRules(func(rule, parameter string) (float64, bool) {
 		d, ok := o.Board.Detector(rule)
@@ -230,7 +238,7 @@ func (m *Monitor) Record(ctx context.Context, actor city.Actor, ps []history.Pos
 }
 
 func (s *shard) run(ctx context.Context) {
-	sweep := time.NewTicker(lateWait)
+	sweep := time.NewTicker(s.m.late)
 	defer sweep.Stop()
 	var seen detect.Seen
 	var list []history.Position
@@ -261,6 +269,7 @@ func (s *shard) behind() bool {
 	}
 	for _, w := range s.known {
 		if w.late != 0 {
+			w.anew = turns{} // whoever waits for all waits no longer than needed
 			return true
 		}
 	}
@@ -281,7 +290,7 @@ func (m *Monitor) CatchUp(ctx context.Context) error {
 			}
 			if late {
 				select {
-				case <-time.After(lateWait / 4):
+				case <-time.After(m.late / 4):
 				case <-ctx.Done():
 					return ctx.Err()
 				}
@@ -371,6 +380,40 @@ func (s *shard) show(w *watched, p *history.Position) {
 	*w.live = live
 }
 
+// How often a vehicle's track may be read anew: so many times, and one more each time
+// that so long has passed. Whoever sends old positions again and again has only its
+// own alerts wait.
+const (
+	mostAnew  = 6
+	anewEvery = 3 * time.Minute
+)
+
+// turns count how often something is done. The zero value has all of them.
+type turns struct {
+	used  int
+	since time.Time // from when on the used ones come back
+	waits bool      // one was asked for and not given
+}
+
+// take takes a turn; false where there is none.
+func (t *turns) take(now time.Time) bool {
+	back := 0
+	if t.used > 0 {
+		back = min(t.used, int(max(0, now.Sub(t.since))/anewEvery))
+	}
+	t.used -= back
+	t.since = t.since.Add(time.Duration(back) * anewEvery)
+	if t.used == mostAnew {
+		return false
+	}
+	if t.used == 0 {
+		t.since = now
+	}
+	t.used++
+	t.waits = false
+	return true
+}
+
 func (s *shard) of(id register.VehicleID) *watched {
 	w := s.known[id]
 	if w == nil {
@@ -408,6 +451,14 @@ func (s *shard) sweep(ctx context.Context) {
 		if w.late != 0 && !w.waits {
 			w.waits = true
 		} else if w.late != 0 {
+			if !w.anew.take(time.Now()) {
+				if !w.anew.waits {
+					w.anew.waits = true
+					s.m.counts.put.Add(1)
+				}
+				continue
+			}
+			s.m.counts.anew.Add(1)
 			if err := s.anew(ctx, id, w.late-readBack.Microseconds(), city.Micros(now)+1); err != nil && ctx.Err() == nil {
 				if w.tries++; w.tries == mostTries { // it won't be better; what comes next is looked at
 					w.late, w.waits, w.tries = 0, false, 0
@@ -456,7 +507,7 @@ func (s *shard) anew(ctx context.Context, id register.VehicleID, from, to int64)
 	}
 	w.read(today)
 	if old != nil {
-		w.live = old.live
+		w.live, w.anew = old.live, old.anew
 	}
 	if last.At != 0 {
 		s.show(w, &last)

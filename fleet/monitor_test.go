@@ -48,6 +48,7 @@ type fleets struct {
 	board *alert.Board
 	log   *history.Log
 	m     *fleet.Monitor
+	late  time.Duration // how long the rest of a late batch is waited for; 0: as usual
 }
 
 func newFleets(t *testing.T, d *db.DB) *fleets {
@@ -82,7 +83,7 @@ func newFleets(t *testing.T, d *db.DB) *fleets {
 func (f *fleets) start() {
 	f.Helper()
 	var err error
-	f.m, err = fleet.NewMonitor(fleet.MonitorOptions{DB: f.d, Access: f.acc, Clock: f.clock, Zone: shanghai, Registers: f.r, History: f.log, Board: f.board})
+	f.m, err = fleet.NewMonitor(fleet.Hurried(fleet.MonitorOptions{DB: f.d, Access: f.acc, Clock: f.clock, Zone: shanghai, Registers: f.r, History: f.log, Board: f.board}, f.late))
 	if err == nil {
 		err = f.m.Start(f.Context())
 	}
@@ -181,6 +182,7 @@ func TestATruckLeavesItsRoute(t *testing.T) {
 func TestABatchThatComesLate(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		f := newFleets(t, d)
+		f.hurried()
 		start := f.clock.Now().Add(-3 * time.Hour)
 		off := way(start, 0, geo.Move(quay, 90, 3000), geo.Move(geo.Move(quay, 90, 3000), 0, 6000))
 		later := way(start.Add(2*time.Hour), 5*time.Minute, quay, geo.Move(quay, 90, 1000))
@@ -189,6 +191,38 @@ func TestABatchThatComesLate(t *testing.T) {
 		f.record(off)
 		f.alerts(1)
 	})
+}
+
+// hurried begins anew with a monitor that doesn't wait long for the rest of a batch.
+func (f *fleets) hurried() {
+	f.Helper()
+	f.m.Stop()
+	f.late = 20 * time.Millisecond
+	f.start()
+}
+
+// A terminal that sends old positions again and again has its track read a few times.
+func TestOldPositionsAgainAndAgain(t *testing.T) {
+	f := newFleets(t, dbtest.SQLite(t))
+	f.hurried()
+	old := way(f.clock.Now().Add(-6*24*time.Hour), 0, quay, geo.Move(quay, 90, 1000))
+	f.record(way(f.clock.Now().Add(-time.Hour), 0, quay, geo.Move(quay, 90, 1000)))
+	for end := time.Now().Add(30 * time.Second); f.m.Counts().PutOff == 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("read %d times and never put off", f.m.Counts().Anew)
+		}
+		f.record(old)
+	}
+	for range 20 {
+		f.record(old)
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := f.m.Counts(); n.Anew != 6 || n.PutOff != 1 {
+		t.Errorf("%+v", n)
+	}
+	if err := f.m.CatchUp(t.Context()); err != nil { // and still nothing is left out
+		t.Error(err)
+	}
 }
 
 // Three days at a plant that is closed, with the program begun anew between.
@@ -225,6 +259,7 @@ func TestAStayInTheFuture(t *testing.T) {
 	for name, restart := range map[string]bool{"running": false, "begun anew": true} {
 		t.Run(name, func(t *testing.T) {
 			f := newFleets(t, dbtest.SQLite(t))
+			f.hurried()
 			works, today := geo.Move(quay, 0, 9000), f.clock.Now()
 			visit := func() {
 				at := f.clock.Now().Add(-2 * time.Hour)

@@ -35,7 +35,7 @@ func (m *Monitor) commit(ctx context.Context, memory *detect.Memory) {
 			}); err != nil && ctx.Err() == nil {
 				m.Log.WarnContext(ctx, "old stays could not be removed", "err", err)
 			}
-		case <-time.After(lateWait):
+		case <-time.After(m.late):
 		}
 		if now := m.Clock.Now(); now.Before(newest.Add(-clockBack)) { // what the memory has from later than now isn't so
 			fresh := detect.NewMemory(m.rules, m.Ground)

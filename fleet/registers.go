@@ -40,20 +40,23 @@ type Registers struct {
 
 	loading sync.Mutex // of books; guards earlier
 	earlier map[city.Date]*shelved
+	asked   int64 // times that books of other days were asked for
 }
 
 // shelved is a book with the state of the registers that it was made from.
 type shelved struct {
 	book       *register.Book
 	generation int64
+	last       int64 // of asked, when it was asked for last
 }
 
 // Bounds of what is loaded around a book's day, and of how many other days' books
-// are kept.
+// are kept: a week, since positions come so late, and the two days before it that a
+// track is read back.
 const (
 	sheetsBefore = 30 // days
 	sheetsAfter  = 7
-	otherDays    = 4
+	otherDays    = 9
 )
 
 // New makes the registers and loads today's book.
@@ -94,10 +97,17 @@ func (r *Registers) On(ctx context.Context, actor city.Actor, day city.Date) (*r
 	if err != nil {
 		return nil, err
 	}
-	if len(r.earlier) >= otherDays {
-		clear(r.earlier)
+	if r.earlier[day] == nil && len(r.earlier) >= otherDays {
+		oldest := day
+		for d, o := range r.earlier {
+			if oldest == day || o.last < r.earlier[oldest].last {
+				oldest = d
+			}
+		}
+		delete(r.earlier, oldest)
 	}
-	r.earlier[day] = s
+	r.asked++
+	s.last, r.earlier[day] = r.asked, s
 	return s.book, nil
 }
 

@@ -397,3 +397,26 @@ func TestBooksFollow(t *testing.T) {
 		wait("midnight", func() bool { return far.Book().Vehicle("JA1").Status == register.Retired })
 	})
 }
+
+// Books of more days than are kept don't drop each other all at once.
+func TestBooksOfManyDays(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	today := city.DateOf(w.clock.Now().In(shanghai))
+	on := func(back int) *register.Book {
+		b, err := w.r.On(t.Context(), program, today.AddDays(-back))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	first := map[int]*register.Book{}
+	for back := 1; back <= 9; back++ {
+		first[back] = on(back)
+	}
+	on(10)
+	for back := 9; back > 1; back-- {
+		if on(back) != first[back] {
+			t.Errorf("the book of %d days ago was made twice", back)
+		}
+	}
+}

@@ -128,11 +128,14 @@ type Counts struct {
 	Strange  int64            // positions of vehicles that nobody registered
 	Found    int64            // what the rules noticed
 	Late     int64            // positions that came after later ones
+	Anew     int64            // tracks that were read anew for them
+	PutOff   int64            // times that one had to wait, since it had been read anew so often
 }
 
 // Counts are for whoever operates the program.
 func (m *Monitor) Counts() Counts {
-	c := Counts{Verdicts: map[string]int64{}, Strange: m.counts.strange.Load(), Found: m.counts.found.Load(), Late: m.counts.late.Load()}
+	c := Counts{Verdicts: map[string]int64{}, Strange: m.counts.strange.Load(), Found: m.counts.found.Load(), Late: m.counts.late.Load(),
+		Anew: m.counts.anew.Load(), PutOff: m.counts.put.Load()}
 	for why := range track.Reasons {
 		c.Verdicts[why.String()] = m.counts.reasons[why].Load()
 	}
