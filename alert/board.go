@@ -346,7 +346,15 @@ func (b *Board) Unfiled(ctx context.Context, tx *db.Tx, actor city.Actor, limit 
 	if err := b.access.Ask(ctx, actor, "alert.file", access.Resource{Type: "Alert"}); err != nil {
 		return nil, err
 	}
-	return unfiled(ctx, tx, limit)
+	return unfiled(ctx, tx, Alert{}, limit)
+}
+
+// UnfiledAfter lists those behind the one that a list before ended with.
+func (b *Board) UnfiledAfter(ctx context.Context, tx *db.Tx, actor city.Actor, last Alert, limit int) ([]Alert, error) {
+	if err := b.access.Ask(ctx, actor, "alert.file", access.Resource{Type: "Alert"}); err != nil {
+		return nil, err
+	}
+	return unfiled(ctx, tx, last, limit)
 }
 
 // Filed notes the case that came of an alert. The first one stays.

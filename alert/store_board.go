@@ -119,8 +119,9 @@ func noteCase(ctx context.Context, tx *db.Tx, id city.AlertID, number city.CaseN
 		string(number), id)
 }
 
-func unfiled(ctx context.Context, tx *db.Tx, limit int) ([]Alert, error) {
-	return db.All(ctx, tx, scanAlert, `SELECT `+alertColumns+` FROM alerts WHERE wants_case = 1 ORDER BY raised, id LIMIT $1`, limit)
+func unfiled(ctx context.Context, tx *db.Tx, after Alert, limit int) ([]Alert, error) {
+	return db.All(ctx, tx, scanAlert, `SELECT `+alertColumns+` FROM alerts WHERE wants_case = 1 AND (raised, id) > ($1, $2) ORDER BY raised, id LIMIT $3`,
+		city.Micros(after.Raised), after.ID, limit)
 }
 
 func openOfSensors(ctx context.Context, tx *db.Tx) ([]Alert, error) {
