@@ -263,6 +263,16 @@ func TestSilence(t *testing.T) {
 		if len(got) != 1 || got[0].Held != 2 || got[0].Reason != "the keeper's own cart" || got[0].By != keeper.Account || got[0].Post != "zoo.keeper" || !got[0].Lasts(w.clock.Now()) {
 			t.Errorf("%+v", got)
 		}
+		if _, err := silence(program, alert.Silence{Subject: "vehicle:Z9", Until: day, Reason: "everybody's"}); err != nil {
+			t.Fatal(err)
+		}
+		for who, want := range map[string]int{"guard": 0, "keeper": 1, "operator": 2} {
+			w.view(func(ctx context.Context, tx *db.Tx) error {
+				list, err := w.b.Silences(ctx, tx, map[string]city.Actor{"guard": guard, "keeper": keeper, "operator": operator}[who])
+				w.is("silences that the "+who+" sees", len(list), want)
+				return err
+			})
+		}
 		if err := w.b.EndSilence(context.Background(), guard, s.ID); city.KindOf(err) != city.KindForbidden {
 			t.Error(err)
 		}
@@ -287,7 +297,7 @@ func TestSilence(t *testing.T) {
 		if a, _ := w.raises(third); a.State != alert.Open {
 			t.Errorf("after it was ended: %+v", a)
 		}
-		w.is("begun and ended", w.events("alert.silence_begun")*10+w.events("alert.silence_ended"), 21)
+		w.is("begun and ended", w.events("alert.silence_begun")*10+w.events("alert.silence_ended"), 31)
 		if got := list(); len(got) != 2 || got[0].Lasts(w.clock.Now()) || got[1].Lasts(w.clock.Now()) {
 			t.Errorf("%+v", got)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"yiwang/access"
 	"yiwang/city"
 	"yiwang/internal/db"
 	"yiwang/journal"
@@ -114,12 +115,20 @@ func (b *Board) EndSilence(ctx context.Context, actor city.Actor, id city.Silenc
 }
 
 // Silences lists those that last, and those that ended within the last 30 days, the
-// ones that last longest first.
+// ones that last longest first: of rules whose alerts the actor may see, and those that
+// were ordered in a post of theirs.
 func (b *Board) Silences(ctx context.Context, tx *db.Tx, actor city.Actor) ([]Silence, error) {
 	if _, err := b.reach(ctx, actor); err != nil {
 		return nil, err
 	}
-	rows, err := silencesSince(ctx, tx, b.now().Add(-30*24*time.Hour))
+	var rules []string
+	for rule := range b.names {
+		if b.access.Decide(actor, "alert.read", b.ruleResource(rule)).Allowed {
+			rules = append(rules, rule)
+		}
+	}
+	all := b.access.Decide(actor, "alert.read", access.Resource{Type: "Alert"}).Allowed
+	rows, err := silencesSince(ctx, tx, b.now().Add(-30*24*time.Hour), all, rules, actor.Posts)
 	if err != nil {
 		return nil, err
 	}

@@ -285,8 +285,24 @@ func silenceByID(ctx context.Context, tx *db.Tx, id city.SilenceID) (silenceRow,
 	return scanSilence(tx.QueryRow(ctx, `SELECT `+silenceColumns+` FROM alert_silences WHERE id = $1`, id))
 }
 
-func silencesSince(ctx context.Context, tx *db.Tx, since time.Time) ([]silenceRow, error) {
-	return db.All(ctx, tx, scanSilence, `SELECT `+silenceColumns+` FROM alert_silences WHERE until >= $1 ORDER BY until DESC, id DESC LIMIT `+strconv.Itoa(mostSilences), city.Micros(since))
+// silencesSince lists silences that ended then or later, unless all are asked for only
+// those of the rules and of the posts.
+func silencesSince(ctx context.Context, tx *db.Tx, since time.Time, all bool, rules []string, posts []city.PostID) ([]silenceRow, error) {
+	args := []any{city.Micros(since)}
+	where := "until >= $1"
+	if !all {
+		in := "1 = 0"
+		for _, rule := range rules {
+			args = append(args, rule)
+			in += " OR rule = $" + strconv.Itoa(len(args))
+		}
+		for _, post := range posts {
+			args = append(args, string(post))
+			in += " OR post = $" + strconv.Itoa(len(args))
+		}
+		where += " AND (" + in + ")"
+	}
+	return db.All(ctx, tx, scanSilence, `SELECT `+silenceColumns+` FROM alert_silences WHERE `+where+` ORDER BY until DESC, id DESC LIMIT `+strconv.Itoa(mostSilences), args...)
 }
 
 // lasting is the silence that holds back what a rule finds of a subject; the zero ID
