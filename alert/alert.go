@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +25,7 @@ type Options struct {
 
 // Watch listens to sensors. It is safe for concurrent use. Several nodes on one
 // database each hear what is sent to them; an alert that one has raised the
-// others find and don't raise again.
+// others find and don't raise again, and whichever hears that it has passed clears it.
 type Watch struct {
 	db      *db.DB
 	journal *journal.Journal
@@ -37,6 +38,9 @@ type Watch struct {
 	byID    map[string]Rule
 	devices map[string]*heard
 	order   []string // of devices, as in the pack
+
+	mu     sync.Mutex // guards looked
+	looked time.Time  // when it was seen what other nodes have raised and cleared
 }
 
 // New makes the watch and remembers what the database knows: which alerts are
@@ -71,14 +75,68 @@ func New(ctx context.Context, o Options) (*Watch, error) {
 		}
 		for _, a := range open {
 			if h := w.devices[strings.TrimPrefix(a.Subject, sensorSubject)]; h != nil {
-				t := h.threshold(a.Rule)
-				t.open, t.held, t.from = a.ID, a.State == Silenced, a.Since
+				h.threshold(a.Rule).adopt(a)
 			}
 		}
 		return nil
 	})
+	w.looked = o.Clock.Now()
 	return w, err
 }
+
+// lookAgain is how long it takes at most until a node knows what others have raised
+// and cleared.
+const lookAgain = 10 * time.Second
+
+// look takes over what other nodes have raised, so that whichever hears that it has
+// passed clears it, and lets go of what they have cleared. What somebody has judged
+// stays until it has passed.
+func (w *Watch) look(ctx context.Context) error {
+	now := w.clock.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if d := now.Sub(w.looked); d >= 0 && d < lookAgain {
+		return nil
+	}
+	return w.db.View(ctx, func(ctx context.Context, tx *db.Tx) error {
+		open, err := openOfSensors(ctx, tx)
+		if err != nil {
+			return err
+		}
+		raised := map[city.AlertID]bool{}
+		for _, a := range open {
+			raised[a.ID] = true
+			if h := w.devices[strings.TrimPrefix(a.Subject, sensorSubject)]; h != nil {
+				h.mu.Lock()
+				if t := h.threshold(a.Rule); t.open.IsZero() {
+					t.adopt(a)
+				}
+				h.mu.Unlock()
+			}
+		}
+		for _, h := range w.devices {
+			h.mu.Lock()
+			for _, t := range h.rules {
+				if t.open.IsZero() || raised[t.open] {
+					continue
+				}
+				a, err := alertByID(ctx, tx, t.open)
+				if err == nil && a.State == Cleared {
+					*t = threshold{cleared: a.Settled}
+				} else if err != nil && !errors.Is(err, db.ErrNoRows) { // no row: it was raised since the list was read
+					h.mu.Unlock()
+					return err
+				}
+			}
+			h.mu.Unlock()
+		}
+		w.looked = now
+		return nil
+	})
+}
+
+// adopt makes an alert the one that is open.
+func (t *threshold) adopt(a Alert) { t.open, t.held, t.from = a.ID, a.State == Silenced, a.Since }
 
 // heard is what is known of a device since the program started.
 type heard struct {

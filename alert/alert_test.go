@@ -227,6 +227,35 @@ func TestRaisedOnce(t *testing.T) {
 	})
 }
 
+// Of several nodes the one that hears that it has passed clears what another has
+// raised, and the other raises the next.
+func TestClearedByAnotherNode(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		other, _ := w.another()
+		on := func(n *alert.Watch, battery float64) {
+			w.clock.Advance(15 * time.Second)
+			if faults, err := n.Observe(context.Background(), gateway, []alert.Reading{{Device: "tunnel", Values: map[string]float64{"battery": battery}}}); err != nil || faults[0] != nil {
+				t.Fatal(faults, err)
+			}
+		}
+		on(w.w, 3)
+		on(other, 50)
+		w.is("cleared by the other", w.events("alert.cleared"), 1)
+		on(w.w, 4)
+		w.is("raised again", w.events("alert.raised"), 2)
+
+		a := w.unfiled()[1]
+		if err := w.resolves(a.ID, alert.Outcome{Confirmed: true, What: "flat"}); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			on(w.w, 4)
+		}
+		w.is("what was confirmed and goes on", w.events("alert.raised"), 2)
+	})
+}
+
 func TestSensorGoesMad(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)

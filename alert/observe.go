@@ -33,6 +33,9 @@ func (w *Watch) Observe(ctx context.Context, actor city.Actor, readings []Readin
 	if err := w.access.Ask(ctx, actor, "reading.send", sensors); err != nil {
 		return nil, err
 	}
+	if err := w.look(ctx); err != nil {
+		return nil, err
+	}
 	out := make([]error, len(readings))
 	for i, r := range readings {
 		err := w.take(ctx, actor, r)
