@@ -35,6 +35,7 @@ type Board struct {
 	detection Detection
 	detectors map[string]Detector
 	names     map[string]city.Text
+	rules     []Choice
 }
 
 // NewBoard makes the board.
@@ -46,17 +47,23 @@ func NewBoard(o BoardOptions) *Board {
 	}
 	for _, d := range o.Detection.Detectors {
 		b.detectors[d.ID], b.names[d.ID] = d, d.Name
+		b.rules = append(b.rules, Choice{ID: d.ID, Name: d.Name})
 	}
 	for _, r := range o.Sensors.Rules {
 		k, _ := o.Sensors.kind(r.Kind)
 		v, _ := k.value(r.Value)
 		b.names[r.ID] = city.Text{ZhHans: k.Name.ZhHans + " · " + v.Name.ZhHans, En: k.Name.En + " · " + v.Name.En}
+		b.rules = append(b.rules, Choice{ID: r.ID, Name: b.names[r.ID]})
 	}
 	return b
 }
 
 // Detectors lists the rules of detection in the order of the pack.
 func (b *Board) Detectors() []Detector { return b.detection.Detectors }
+
+// Rules are all rules in the order of the pack, those of detection and then those of
+// sensors.
+func (b *Board) Rules() []Choice { return b.rules }
 
 // Detector finds a rule of detection by its id; rules of sensors are none.
 func (b *Board) Detector(id string) (Detector, bool) {

@@ -415,6 +415,11 @@ func TestWhoSeesWhich(t *testing.T) {
 			if _, err := w.b.List(ctx, tx, operator, alert.Query{After: "1.x"}); city.KindOf(err) != city.KindInvalid {
 				t.Errorf("a bad cursor: %v", err)
 			}
+			for _, q := range []alert.Query{{Subject: "\x00"}, {Subject: "vehicle:Z\x001"}, {Subject: "everything"}, {Rule: "a\x00"}, {State: "\xff"}, {Region: city.RegionCode(strings.Repeat("9", 200))}} {
+				if _, err := w.b.List(ctx, tx, operator, q); city.KindOf(err) != city.KindInvalid {
+					t.Errorf("%+v: %v", q, err)
+				}
+			}
 			if _, _, err := w.b.Of(ctx, tx, keeper, ""); city.KindOf(err) != city.KindNotFound {
 				t.Error("alerts without a case are found by no number")
 			}

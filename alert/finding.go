@@ -118,7 +118,7 @@ func (f *Finding) check(d Detector) error {
 	switch {
 	case !known:
 		return bad("kind")
-	case len(f.Subject) > longSubject || !utf8.ValidString(f.Subject) || !subjectPattern.MatchString(f.Subject):
+	case !soundSubject(f.Subject):
 		return bad("subject")
 	case f.Key == "" || len(f.Key) > longSubject || !utf8.ValidString(f.Key):
 		return bad("key")
@@ -135,6 +135,11 @@ func (f *Finding) check(d Detector) error {
 		f.To = f.From
 	}
 	return nil
+}
+
+// soundSubject reports whether something can be about that.
+func soundSubject(s string) bool {
+	return len(s) <= longSubject && utf8.ValidString(s) && subjectPattern.MatchString(s)
 }
 
 func soundEvidence(list []Evidence) bool {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"yiwang/access"
 	"yiwang/city"
@@ -43,6 +45,9 @@ func (b *Board) List(ctx context.Context, tx *db.Tx, actor city.Actor, q Query) 
 	if err != nil {
 		return Page{}, err
 	}
+	if err := q.check(); err != nil {
+		return Page{}, err
+	}
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 30
 	}
@@ -56,6 +61,19 @@ func (b *Board) List(ctx context.Context, tx *db.Tx, actor city.Actor, q Query) 
 	}
 	last := list[q.Limit-1]
 	return Page{Alerts: list[:q.Limit], Next: fmt.Sprintf("%d.%s", city.Micros(last.Raised), last.ID)}, nil
+}
+
+// check refuses what no database takes and nothing is called.
+func (q Query) check() error {
+	if q.Subject != "" && !soundSubject(q.Subject) {
+		return city.Invalid("alert.subject")
+	}
+	for name, v := range map[string]string{"rule": q.Rule, "kind": q.Kind, "state": string(q.State), "body": string(q.Body), "region": string(q.Region)} {
+		if len(v) > longSubject || !utf8.ValidString(v) || strings.ContainsFunc(v, unicode.IsControl) {
+			return city.InvalidFields([]city.Field{{Name: name, Message: city.Message{Key: "alert.query"}}})
+		}
+	}
+	return nil
 }
 
 // Waiting counts the alerts that are open or filed, by rule, as far as the actor may

@@ -51,7 +51,7 @@ func (b *Board) Silence(ctx context.Context, actor city.Actor, s Silence) (Silen
 	switch {
 	case s.Rule == "" && s.Subject == "":
 		bad("rule", "alert.silence_all")
-	case s.Subject != "" && (len(s.Subject) > longSubject || !utf8.ValidString(s.Subject) || !subjectPattern.MatchString(s.Subject)):
+	case s.Subject != "" && !soundSubject(s.Subject):
 		bad("subject", "alert.subject")
 	}
 	if !s.Until.After(now) || s.Until.Sub(now) > longestSilence {

@@ -30,6 +30,8 @@ func TestAlertsArePages(t *testing.T) {
 	}
 	list := p.page(head, "/desk/alerts?rule=repeat_stay_unknown&days=7&state=filed", nil, http.StatusOK)
 	p.says(list, "多次停在没有登记企业的地方", "2 辆危险货物车 3 天里在同一个地方停了 3 次", "核查中", string(n))
+	p.says(p.page(head, "/desk/alerts?subject=%00", nil, http.StatusUnprocessableEntity), city.Say(city.Chinese, "alert.subject"))
+	p.page(head, "/desk/alerts?rule=%00&state=%ff", nil, http.StatusUnprocessableEntity)
 	p.says(p.page(head, "/desk/alerts?rule=fatigue", nil, http.StatusOK), "没有这样的线索")
 	one := p.page(head, "/desk/alerts/"+a.ID.String(), nil, http.StatusOK)
 	p.says(one, "把握 80%", "第二十四条", "车辆 苏F12345", "分钟 40", "打开核查任务 "+string(n))
@@ -47,6 +49,12 @@ func TestAlertsArePages(t *testing.T) {
 		t.Error("the task isn't in the list")
 	}
 
+	if centre := p.page(p.officer("chief", "operations-center.commander"), "/desk/alerts/silences", nil, http.StatusOK); !strings.Contains(centre, `value="water-high"`) || !strings.Contains(centre, `value="fatigue"`) {
+		t.Error("the form offers the centre not every rule")
+	}
+	if own := p.page(head, "/desk/alerts/silences", nil, http.StatusOK); strings.Contains(own, `value="water-high"`) || strings.Contains(own, `value="fatigue"`) {
+		t.Error("the form offers a rule that somebody else answers for")
+	}
 	form := url.Values{"rule": {"repeat_stay_unknown"}, "subject": {a.Subject}, "until": {"7"}}
 	p.says(p.page(head, "/desk/alerts/silences", form, http.StatusUnprocessableEntity), "理由")
 	form.Set("reason", "那里是停车场，正在登记")

@@ -148,8 +148,8 @@ func (p *pages) filters(get func(string) string) []web.Field {
 }
 
 func (p *pages) rules() (list []web.Option) {
-	for _, d := range p.Board.Detectors() {
-		list = append(list, web.Option{Value: d.ID, Label: d.Name})
+	for _, r := range p.Board.Rules() {
+		list = append(list, web.Option{Value: r.ID, Label: r.Name})
 	}
 	return list
 }
