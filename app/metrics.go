@@ -59,12 +59,13 @@ var (
 	vehicleLate         = described("vehicle_positions_late_total", "Positions of vehicles that came after later ones.")
 	tracksAnew          = described("vehicle_tracks_read_anew_total", "Tracks of vehicles that were read anew, since positions came late.")
 	tracksPutOff        = described("vehicle_tracks_put_off_total", "Times that a track was to be read anew and had to wait, since that vehicle's had been so often.")
+	tracksAside         = described("vehicle_track_files_damaged", "Damaged files of tracks that were set aside and are still there.")
 	tracksFailed        = described("vehicle_positions_failed_total", "Positions that could not be kept; their senders were told.")
 )
 
 func (t *terminals) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{terminalConnections, terminalsKnown, terminalFrames, terminalPositions, terminalRefused, terminalTroubles, terminalUnknown,
-		vehiclePositions, vehiclesStrange, vehicleFindings, vehicleLate, tracksAnew, tracksPutOff, tracksFailed} {
+		vehiclePositions, vehiclesStrange, vehicleFindings, vehicleLate, tracksAnew, tracksPutOff, tracksFailed, tracksAside} {
 		c <- d
 	}
 }
@@ -100,6 +101,8 @@ func (t *terminals) Collect(c chan<- prometheus.Metric) {
 		put(vehicleLate, prometheus.CounterValue, n.Late)
 		put(tracksAnew, prometheus.CounterValue, n.Anew)
 		put(tracksPutOff, prometheus.CounterValue, n.PutOff)
-		put(tracksFailed, prometheus.CounterValue, t.a.Tracks.Counts().Failed)
+		kept := t.a.Tracks.Counts()
+		put(tracksFailed, prometheus.CounterValue, kept.Failed)
+		put(tracksAside, prometheus.GaugeValue, int64(kept.Aside))
 	}
 }

@@ -39,6 +39,7 @@ func (a *App) terminalPages(atDesk *desk.Deps, mux *http.ServeMux) {
 	pages := &fleet.Terminals{Access: a.Access, Gateway: func() *gateway.Gateway { return a.terminals },
 		Texts: &vehicles.Texts{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Registers: a.Registers,
 			Send: func(ctx context.Context, phone, text string) error { return a.terminals.Send(ctx, phone, text) }},
+		Aside: func() int { return a.Tracks.Counts().Aside },
 		Frame: func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
 			return desk.Frame(ctx, deps, actor, section)
 		}}

@@ -3,6 +3,8 @@ package app_test
 import (
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +68,10 @@ func TestTerminalsAtTheDesk(t *testing.T) {
 	p.says(p.page(police, "/desk/terminals", url.Values{"vehicle": {string(v.ID)}, "text": {""}}, 422), "没有发成")
 	p.page(carrier, "/desk/terminals", url.Values{"vehicle": {string(v.ID)}, "text": {"x"}}, 403)
 	p.page(p.officer("cook", "market-regulation.clerk"), "/desk/terminals", nil, 403)
+	p.ok(os.WriteFile(filepath.Join(p.app.Data, "tracks", "segments", "x.seg.damaged"), nil, 0o600))
+	_, err = p.app.Tracks.Settle(t.Context())
+	p.ok(err)
+	p.says(p.page(police, "/desk/terminals", nil, 200), "1 个轨迹文件坏了")
 	_ = conn.Close()
 	for n := 0; p.app != nil && n < 500; n++ {
 		if strings.Contains(p.page(police, "/desk/terminals", nil, 200), "现在连着 0 台") {

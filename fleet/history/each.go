@@ -74,24 +74,24 @@ func (l *Log) eachOnce(ctx context.Context, day string, from, to int64, each fun
 		return err
 	}
 	for _, name := range found {
-		if err := l.eachIn(ctx, filepath.Join(l.dir, day, name), from, to, each); err != nil {
+		path := filepath.Join(l.dir, day, name)
+		err := l.eachIn(ctx, path, from, to, each)
+		if damage(err) {
+			err = l.setAside(path)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *Log) eachIn(ctx context.Context, name string, from, to int64, each func(*Position)) (err error) {
+func (l *Log) eachIn(ctx context.Context, name string, from, to int64, each func(*Position)) error {
 	p, err := openPart(name)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	defer func() {
-		if x := recover(); x != nil { // a damaged file
-			err = fmt.Errorf("history: %s: %v", filepath.Base(name), x)
-		}
-	}()
 	for q, err := range p.all(ctx) {
 		if err != nil {
 			return err

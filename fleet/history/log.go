@@ -71,6 +71,7 @@ type Counts struct {
 	Syncs     int64
 	Bytes     int64 // written and synced
 	Failed    int64 // positions that could not be kept; their senders were told
+	Aside     int   // damaged files that are there, set aside under names that end in .damaged
 }
 
 // group is what goes to the disk together.
@@ -104,6 +105,9 @@ func Open(dir string, o Options) (*Log, error) {
 	}
 	l := &Log{dir: dir, o: o, room: semaphore.NewWeighted(mostWaiting), wake: make(chan struct{}, 1), done: make(chan struct{}),
 		filling: &group{done: make(chan struct{})}}
+	if err := l.countAside(); err != nil {
+		return nil, fmt.Errorf("history: %w", err)
+	}
 	go l.write()
 	return l, nil
 }

@@ -103,13 +103,34 @@ func openPart(name string) (p *part, err error) {
 
 func (p *part) close() { p.f.Close() }
 
-// all gives every position in order.
+// all gives every position in order. Of a damaged file the last is an error.
 func (p *part) all(ctx context.Context) iter.Seq2[Position, error] {
 	return func(yield func(Position, error) bool) {
-		for _, g := range p.pq.RowGroups() {
-			if !p.from(ctx, g, 0, yield) {
-				return
+		theirs := false // it is the caller's code that runs
+		take := func(q Position, err error) bool {
+			theirs = true
+			more := yield(q, err)
+			theirs = false
+			return more
+		}
+		read := func() (err error) {
+			defer func() {
+				if theirs {
+					return
+				}
+				if x := recover(); x != nil {
+					err = fmt.Errorf("history: %s: %v", filepath.Base(p.f.Name()), x)
+				}
+			}()
+			for _, g := range p.pq.RowGroups() {
+				if !p.from(ctx, g, 0, take) {
+					break
+				}
 			}
+			return nil
+		}
+		if err := read(); err != nil {
+			yield(Position{}, err)
 		}
 	}
 }

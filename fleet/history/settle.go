@@ -23,7 +23,7 @@ type Settled struct {
 	Positions int64 // in these, each once
 	Repeated  int64 // that were told more than once within a segment
 	Torn      int64 // bytes at the ends of segments that a crash cut off; nobody was told they were kept
-	Damaged   int   // segments with damage in the middle; they stay beside the others, their names end in .damaged
+	Damaged   int   // segments with damage in the middle, and parts that can't be read; they are set aside, their names end in .damaged
 	Merged    int   // days whose many parts became one
 	Expired   int64 // positions older than what is kept
 	Days      int   // folders of days that are not kept longer
@@ -42,12 +42,13 @@ const (
 func dayOf(at int64) string { return dayPrefix + city.FromMicros(at).Format(time.DateOnly) }
 
 // Settle makes Parquet of segments that are written no longer, merges the parts of
-// days that are over, and removes what is older than is kept. To be called now and
+// days that are over, and removes what is older than is kept. What can't be done with
+// one file keeps it from no other; the error tells of all of them. To be called now and
 // then; what it was doing when the program died is done again.
-func (l *Log) Settle(ctx context.Context) (Settled, error) {
+func (l *Log) Settle(ctx context.Context) (s Settled, err error) {
 	l.settling.Lock()
 	defer l.settling.Unlock()
-	var s Settled
+	defer func() { err = errors.Join(err, l.countAside()) }()
 	now := l.o.Clock.Now()
 	l.segment.Lock()
 	if l.f != nil && l.over(now) {
@@ -62,36 +63,44 @@ func (l *Log) Settle(ctx context.Context) (Settled, error) {
 	if err != nil {
 		return s, err
 	}
+	var faults []error
 	for _, name := range segments {
 		if err := ctx.Err(); err != nil {
 			return s, err
 		}
 		if err := l.settle(name, keep, &s); err != nil {
-			return s, fmt.Errorf("history: %s: %w", name, err)
+			faults = append(faults, fmt.Errorf("history: %s: %w", name, err))
 		}
 	}
 	days, err := l.days()
 	if err != nil {
-		return s, err
+		return s, errors.Join(append(faults, err)...)
 	}
 	for _, day := range days {
+		if err := ctx.Err(); err != nil {
+			return s, err
+		}
 		switch {
 		case day < keep:
 			if err := os.RemoveAll(filepath.Join(l.dir, day)); err != nil {
-				return s, fmt.Errorf("history: %w", err)
+				faults = append(faults, fmt.Errorf("history: %w", err))
+				continue
 			}
 			s.Days++
 		case day < dayOf(city.Micros(now.Add(-dayIsOver))):
-			merged, err := l.merge(ctx, day)
+			merged, err := l.merge(ctx, day, &s)
 			if err != nil {
-				return s, fmt.Errorf("history: %s: %w", day, err)
+				faults = append(faults, fmt.Errorf("history: %s: %w", day, err))
 			}
 			if merged {
 				s.Merged++
 			}
 		}
 	}
-	return s, nil
+	if l.o.Keep > 0 {
+		faults = append(faults, l.dropAside(now.AddDate(0, 0, -l.o.Keep)))
+	}
+	return s, errors.Join(faults...)
 }
 
 // segments are the names of the segments there are, the oldest first.
@@ -221,7 +230,7 @@ func daily(all []Position, day string) iter.Seq2[Position, error] {
 
 // merge makes one part of a day's many. The new one says which it replaces, so
 // that a crash in between leaves none of them twice for long.
-func (l *Log) merge(ctx context.Context, day string) (bool, error) {
+func (l *Log) merge(ctx context.Context, day string, s *Settled) (bool, error) {
 	dir := filepath.Join(l.dir, day)
 	d, err := os.Open(dir)
 	if err != nil {
@@ -236,9 +245,9 @@ func (l *Log) merge(ctx context.Context, day string) (bool, error) {
 		return false, err
 	}
 	if len(found) <= mostParts {
-		return false, l.replaced(dir, found)
+		return false, l.replaced(dir, found, s)
 	}
-	if err := l.replaced(dir, found); err != nil {
+	if err := l.replaced(dir, found, s); err != nil {
 		return false, err
 	}
 	if found, err = l.parts(day); err != nil || len(found) <= mostParts {
@@ -247,7 +256,13 @@ func (l *Log) merge(ctx context.Context, day string) (bool, error) {
 	slices.SortStableFunc(found, func(a, b string) int { return int(sizeOf(dir, a) - sizeOf(dir, b)) })
 	found = found[:min(len(found), atOnce)]
 	name := "merged-" + city.NewEventID().String() + partSuffix
-	if _, err := writePart(filepath.Join(dir, name), merged(ctx, dir, found), found); err != nil {
+	_, err = writePart(filepath.Join(dir, name), merged(ctx, dir, found), found)
+	var bad unread
+	if errors.As(err, &bad) && damage(err) { // the others are merged the next time
+		s.Damaged++
+		return false, l.setAside(filepath.Join(dir, bad.name))
+	}
+	if err != nil {
 		return false, err
 	}
 	return true, remove(dir, found)
@@ -262,12 +277,19 @@ func sizeOf(dir, name string) int64 {
 }
 
 // replaced removes parts that a merged one replaces and that a crash left.
-func (l *Log) replaced(dir string, found []string) error {
+func (l *Log) replaced(dir string, found []string, s *Settled) error {
 	for _, name := range found {
 		if !strings.HasPrefix(name, "merged-") {
 			continue
 		}
 		p, err := openPart(filepath.Join(dir, name))
+		if damage(err) {
+			s.Damaged++
+			if err := l.setAside(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -296,6 +318,7 @@ func remove(dir string, parts []string) error {
 func merged(ctx context.Context, dir string, found []string) iter.Seq2[Position, error] {
 	return func(yield func(Position, error) bool) {
 		type source struct {
+			name string
 			next func() (Position, error, bool)
 			head Position
 		}
@@ -303,17 +326,20 @@ func merged(ctx context.Context, dir string, found []string) iter.Seq2[Position,
 		for _, name := range found {
 			p, err := openPart(filepath.Join(dir, name))
 			if err != nil {
-				yield(Position{}, err)
+				yield(Position{}, unread{name, err})
 				return
 			}
 			defer p.close()
 			next, stop := iter.Pull2(p.all(ctx))
 			defer stop()
-			open = append(open, &source{next: next})
+			open = append(open, &source{name: name, next: next})
 		}
 		ahead := func(s *source) (bool, error) {
 			p, err, ok := s.next()
 			s.head = p
+			if err != nil {
+				err = unread{s.name, err}
+			}
 			return ok && err == nil, err
 		}
 		waiting := open[:0]

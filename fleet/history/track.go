@@ -15,7 +15,8 @@ import (
 
 // Track gives where the vehicle was from one moment to another (the second not
 // included), in the order of time, each position once, wherever it lies by now.
-// What was appended before the call is in it. After an error nothing follows.
+// What was appended before the call is in it, but for what stood in a damaged file:
+// that is set aside and counted. After an error nothing follows.
 func (l *Log) Track(ctx context.Context, vehicle string, from, to int64) iter.Seq2[Position, error] {
 	return func(yield func(Position, error) bool) {
 		if from >= to {
@@ -122,16 +123,19 @@ func (l *Log) settledOnce(ctx context.Context, day, vehicle string, from, to int
 	}
 	var all []Position
 	for _, name := range found {
-		p, err := openPart(filepath.Join(l.dir, day, name))
-		if err != nil {
-			return nil, err
+		path := filepath.Join(l.dir, day, name)
+		p, err := openPart(path)
+		if err == nil {
+			err = p.of(ctx, vehicle, func(q *Position) {
+				if q.At >= from && q.At < to {
+					all = append(all, *q)
+				}
+			})
+			p.close()
 		}
-		err = p.of(ctx, vehicle, func(q *Position) {
-			if q.At >= from && q.At < to {
-				all = append(all, *q)
-			}
-		})
-		p.close()
+		if damage(err) {
+			err = l.setAside(path)
+		}
 		if err != nil {
 			return nil, err
 		}

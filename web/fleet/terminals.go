@@ -30,6 +30,7 @@ type Terminals struct {
 	Access  *access.Access
 	Gateway func() *gateway.Gateway
 	Texts   *registers.Texts
+	Aside   func() int // damaged files of tracks that were set aside; nil: nobody keeps any
 	Frame   func(ctx context.Context, actor city.Actor, section string) web.DeskDoc
 }
 
@@ -37,6 +38,7 @@ type Terminals struct {
 type Heard struct {
 	Doc     web.DeskDoc
 	Open    bool // terminals are heard
+	Aside   int  // damaged files of tracks that were set aside
 	Counts  gateway.Counts
 	Wrong   [][]templ.Component
 	Unknown [][]templ.Component
@@ -82,6 +84,9 @@ func (t *Terminals) heard(r *http.Request) (Heard, error) {
 		return h, err
 	}
 	h.Doc.Title = web.T(ctx, "terminals.title")
+	if t.Aside != nil {
+		h.Aside = t.Aside()
+	}
 	g := t.Gateway()
 	if h.Open = g != nil; !h.Open {
 		return h, nil
