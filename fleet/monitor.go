@@ -188,18 +188,25 @@ func (m *Monitor) Stop() {
 	m.wait.Wait()
 }
 
-// remember gives the memory the stays of before. What they told was committed with
+// remember gives the memory the stays of before, and which papers were told. What they told was committed with
 // them. What a wrong clock dated later than now would hold back what comes.
 func (m *Monitor) remember(ctx context.Context, memory *detect.Memory) error {
 	var stays []keptStay
+	var papers []string
 	err := m.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		now := city.Micros(m.Clock.Now())
-		stays, err = staysBetween(ctx, tx, now-m.rules.Back(), now)
+		if stays, err = staysBetween(ctx, tx, now-m.rules.Back(), now); err != nil {
+			return err
+		}
+		papers, err = toldSince(ctx, tx, detect.LicenceConflict, now-keepTold.Microseconds())
 		return err
 	})
 	book := m.Registers.Book()
 	for _, s := range stays {
 		memory.Stay(m.bookOf(ctx, book, s.event.Start), book.Vehicle(s.vehicle), s.event, nil)
+	}
+	for _, key := range papers {
+		memory.Recall(detect.LicenceConflict, key, city.DateOf(m.Clock.Now().In(m.Zone)))
 	}
 	return err
 }

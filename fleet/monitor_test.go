@@ -321,3 +321,56 @@ func TestOneRefusedFinding(t *testing.T) {
 		}
 	})
 }
+
+// Papers that contradict each other for ten days are one matter, though the program was
+// begun anew in between.
+func TestPapersOverARestart(t *testing.T) {
+	f := newFleets(t, dbtest.SQLite(t))
+	place := &register.Site{Entry: register.Entry[register.SiteID]{ID: "depot"}, Firm: register.USCC(code), Name: both("Depot"), Link: register.Use, Status: register.Operating, Area: register.Area{Centre: quay, Radius: 80}}
+	petrol := &register.Substance{Entry: register.Entry[register.SubstanceID]{ID: "UN1203"}, Name: both("Petrol"), Class: "3", UN: 1203}
+	for _, rec := range []register.Record{place, petrol} {
+		if _, fault := f.changes(program, rec); fault != "" {
+			t.Fatal(fault)
+		}
+	}
+	matters := map[string]int{}
+	for day := range 3 {
+		today := city.DateOf(f.clock.Now().In(shanghai))
+		sheet := &register.Sheet{Entry: register.Entry[register.SheetID]{ID: register.SheetID("s" + today.String())}, Kind: register.TransportSheet, Day: today, Vehicle: "H2", From: "depot", To: "depot", Substance: "UN1203", Quantity: register.Quantity{Amount: 5, Unit: register.Tonnes}}
+		if _, fault := f.changes(program, sheet); fault != "" {
+			t.Fatal(fault)
+		}
+		if err := f.r.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f.m.Stop()
+		f.hurried()
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			clear(matters)
+			times := 0
+			err := f.d.View(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+				list, err := f.board.Unfiled(ctx, tx, program, 100)
+				for _, a := range list {
+					matters[a.Kind]++
+					times = max(times, a.Times)
+				}
+				return err
+			})
+			if err != nil || time.Now().After(end) {
+				t.Fatalf("day %d: %v %v, found %d times", day, err, matters, times)
+			}
+			if times == day+1 {
+				break
+			}
+			if len(matters) > 0 && times > 0 && matters[detect.Expired] > 1 {
+				t.Fatalf("day %d: one matter became %d", day, matters[detect.Expired])
+			}
+		}
+		f.clock.Advance(5 * 24 * time.Hour)
+	}
+	for kind, n := range matters {
+		if n != 1 {
+			t.Errorf("%s is %d matters", kind, n)
+		}
+	}
+}

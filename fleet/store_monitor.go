@@ -50,6 +50,12 @@ ON CONFLICT (rule, matter) DO UPDATE SET until_at = excluded.until_at, at = excl
 	return n > 0, err
 }
 
+// toldSince are the keys of a rule's matters that were told since a moment.
+func toldSince(ctx context.Context, tx *db.Tx, rule string, since int64) ([]string, error) {
+	return db.All(ctx, tx, func(r db.Row) (key string, err error) { return key, r.Scan(&key) },
+		`SELECT matter FROM fleet_told WHERE rule = $1 AND at >= $2`, rule, since)
+}
+
 // forgetOld removes what no rule looks back on any more.
 func forgetOld(ctx context.Context, tx *db.Tx, stays, told int64) error {
 	if _, err := tx.Exec(ctx, `DELETE FROM fleet_stays WHERE end_at < $1`, stays); err != nil {

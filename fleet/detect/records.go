@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"yiwang/city"
@@ -125,6 +127,22 @@ func (m *Memory) lasts(kind string, s *register.Sheet) string {
 	l.last = max(l.last, today)
 	m.permits[id] = l
 	return keyOf(id, l.first)
+}
+
+// Recall takes a matter that was told before, so that a contradiction of papers that
+// goes on is the same matter after the memory was made anew. Of one vehicle and kind the
+// newest that isn't later than today counts.
+func (m *Memory) Recall(rule, key string, today city.Date) {
+	i := strings.LastIndexByte(key, '|')
+	if rule != LicenceConflict || i < 0 {
+		return
+	}
+	first, err := strconv.Atoi(key[i+1:])
+	id := key[:i]
+	if err != nil || first > number(today) || m.permits[id].first > first {
+		return
+	}
+	m.permits[id] = lasting{first, max(first, m.permits[id].last)}
 }
 
 func (m *Memory) stored(b *register.Book, s *register.Storage, out []Finding) []Finding {
