@@ -404,10 +404,10 @@ type turns struct {
 
 // take takes a turn; false where there is none.
 func (t *turns) take(now time.Time) bool {
-	back := 0
-	if t.used > 0 {
-		back = min(t.used, int(max(0, now.Sub(t.since))/anewEvery))
+	if now.Before(t.since) { // the clock was wrong
+		t.since = now
 	}
+	back := min(t.used, int(now.Sub(t.since)/anewEvery))
 	t.used -= back
 	t.since = t.since.Add(time.Duration(back) * anewEvery)
 	if t.used == mostAnew {
@@ -458,7 +458,7 @@ func (s *shard) sweep(ctx context.Context) {
 		if w.late != 0 && !w.waits {
 			w.waits = true
 		} else if w.late != 0 {
-			if !w.anew.take(time.Now()) {
+			if !w.anew.take(now) {
 				if !w.anew.waits {
 					w.anew.waits = true
 					s.m.counts.put.Add(1)
