@@ -142,11 +142,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	a = &App{Options: o, closing: make(chan struct{})}
 	var faults []pack.Fault
-	if o.CityFS != nil {
-		a.Pack, faults = pack.LoadFS(o.CityFS)
-	} else {
-		a.Pack, faults = pack.Load(o.City)
-	}
+	a.Pack, faults = o.pack()
 	if len(faults) > 0 {
 		return nil, PackFaults(faults)
 	}

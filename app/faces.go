@@ -194,6 +194,9 @@ func (a *App) faces(ctx context.Context) error {
 		}
 		inner.Handle("GET "+publiclog.Path, ledger.New(ledger.Deps{DB: a.DB, Log: a.PublicLog, Witness: a.Witness, Verify: citizen.PathVerify, Origin: a.Origin}))
 	}
+	if a.Demo {
+		outer.HandleFunc("POST "+demoMeetPath, a.meetDemo)
+	}
 	outer.Handle("GET "+trustListPath, http.HandlerFunc(a.ownTrustList))
 	if a.Incidents != nil {
 		outer.Handle("/open311/", a.open311())

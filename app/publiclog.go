@@ -63,7 +63,7 @@ func (a *App) publicLog() (err error) {
 	}
 	a.Journal.Follow(a.PublicLog)
 	watched, err := optional(filepath.Join(a.Data, watchedLogs))
-	if err != nil || watched == nil {
+	if err != nil || watched == nil && !a.Demo { // a demonstration may meet a neighbour later
 		return err
 	}
 	var logs []string
@@ -77,6 +77,9 @@ func (a *App) publicLog() (err error) {
 	}
 	if a.Witness, err = tlog.NewWitness(a.DB, a.Clock, key, logs); err != nil {
 		return fmt.Errorf("%s: %w", watchedLogs, err)
+	}
+	if len(logs) == 0 {
+		return nil
 	}
 	a.Log.Info("watches logs of others", "logs", len(logs), "witness", a.Witness.Public())
 	return nil

@@ -16,6 +16,7 @@ import (
 	"yiwang/credential"
 	"yiwang/credential/trustlist"
 	"yiwang/internal/db"
+	"yiwang/tlog"
 )
 
 // neighbour is a city that can be cut off.
@@ -227,4 +228,38 @@ func offline(t *testing.T, dir, code string) credential.Result {
 		}
 	}
 	return credential.Verify(code, trust, time.Now())
+}
+
+// Two demonstrations on one machine are made acquainted from one side: each checks the
+// other's licences, and watches the other's log.
+func TestTwoDemonstrationsMeet(t *testing.T) {
+	ctx := context.Background()
+	there, here := newNeighbour(t, "9902", city.Text{ZhHans: "江北市", En: "Jiangbei"}), newNeighbour(t, "", city.Text{})
+	there.list()
+	if _, err := here.app.Neighbour(ctx, there.app.Origin); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct{ of, at *neighbour }{{there, here}, {here, there}} {
+		code, _ := x.of.held("resident", "health-certificate")
+		if v := x.at.verifies(code); !v.Valid || v.Signer.Region != string(x.of.app.Code) {
+			t.Errorf("a licence of %s: %+v", x.of.app.Code, v)
+		}
+		for n := 0; ; n++ {
+			var seen []tlog.Seen
+			x.at.ok(x.at.app.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+				seen, err = x.at.app.Witness.Watched(ctx, tx)
+				return err
+			}))
+			if len(seen) == 1 && seen[0].Size > 0 {
+				break
+			}
+			if n == 300 {
+				t.Fatalf("the log of %s isn't watched: %+v", x.of.app.Code, seen)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	if a := here.ask("POST", "/trust/meet", []byte("http://elsewhere.example")); a.status != http.StatusBadRequest {
+		t.Errorf("met somebody elsewhere: %d", a.status)
+	}
 }

@@ -47,7 +47,10 @@ type Options struct {
 	// `group`, `quorum`. What the quorum has not signed is not published. nil: nobody
 	// is asked.
 	Policy []byte
-	Log    *slog.Logger
+	// Unwitnessed lets a checkpoint be published that the witnesses have not signed in
+	// time: for demonstrations, whose neighbour may be gone.
+	Unwitnessed bool
+	Log         *slog.Logger
 }
 
 // Timing of what is appended and published.
@@ -64,11 +67,12 @@ const (
 // Log is the city's public log. It is safe for concurrent use.
 type Log struct {
 	Options
-	watchers witness.Group
-	wake     chan struct{}
+	wake chan struct{}
 
-	mu    sync.Mutex
-	alarm string // why nothing is appended; guarded by mu
+	mu       sync.Mutex // guards the following, Policy and Unwitnessed
+	watchers witness.Group
+	alarm    string             // why nothing is appended
+	anew     context.CancelFunc // ends the appending that goes on; it begins again by the new policy
 }
 
 // New gives the log. Nothing is appended before Run.
@@ -84,6 +88,22 @@ func New(o Options) (*Log, error) {
 		}
 	}
 	return l, os.MkdirAll(o.Dir, 0o755)
+}
+
+// AskBy lets the log ask by another policy who has to sign its checkpoints; unwitnessed
+// is as in Options.
+func (l *Log) AskBy(policy []byte, unwitnessed bool) error {
+	group, err := witness.ParsePolicy(policy)
+	if err != nil {
+		return fmt.Errorf("who watches the log: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Policy, l.Unwitnessed, l.watchers = policy, unwitnessed, group
+	if l.anew != nil {
+		l.anew()
+	}
+	return nil
 }
 
 // Name is the follower's name.
@@ -202,9 +222,19 @@ func (l *Log) record(ctx context.Context, tx *db.Tx, e journal.Recorded, keys []
 func (l *Log) Run(ctx context.Context) {
 	wait := standBy
 	for ctx.Err() == nil {
-		err := l.sequence(ctx)
+		round, end := context.WithCancel(ctx)
+		l.mu.Lock()
+		l.anew = end
+		l.mu.Unlock()
+		err := l.sequence(round)
+		changed := round.Err() != nil
+		end()
 		switch {
-		case err == nil || ctx.Err() != nil:
+		case ctx.Err() != nil:
+			return
+		case changed:
+			continue
+		case err == nil:
 			return
 		case errors.Is(err, errTaken):
 			wait = standBy
@@ -265,12 +295,15 @@ func (l *Log) sequence(ctx context.Context) (err error) {
 	}
 	opts := tessera.NewAppendOptions().WithCheckpointSigner(l.Key).WithBatching(portion, gatherFor).
 		WithCheckpointInterval(publishEvery).WithCheckpointRepublishInterval(0)
-	if len(l.Policy) > 0 {
-		group, err := tessera.NewWitnessGroupFromPolicy(l.Policy)
+	l.mu.Lock()
+	policy, unwitnessed := l.Policy, l.Unwitnessed
+	l.mu.Unlock()
+	if len(policy) > 0 {
+		group, err := tessera.NewWitnessGroupFromPolicy(policy)
 		if err != nil {
 			return err
 		}
-		opts = opts.WithWitnesses(group, &tessera.WitnessOptions{Timeout: askWitnesses})
+		opts = opts.WithWitnesses(group, &tessera.WitnessOptions{Timeout: askWitnesses, FailOpen: unwitnessed})
 	}
 	appender, _, tree, err := tessera.NewAppender(work, driver, opts)
 	if err != nil {

@@ -182,6 +182,8 @@ func (l *Log) Keys() Keys {
 }
 
 func (l *Log) watching() (all []note.Verifier) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, v := range l.watchers.Endpoints() {
 		all = append(all, v)
 	}

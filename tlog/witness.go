@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/transparency-dev/formats/log"
@@ -50,7 +51,9 @@ type Witness struct {
 	clock  city.Clock
 	signer note.Signer
 	public string
-	logs   map[string]note.Verifier
+
+	mu   sync.Mutex
+	logs map[string]note.Verifier // guarded by mu
 }
 
 // NewWitness watches the logs with these verifier keys (C2SP signed-note). The key
@@ -62,16 +65,43 @@ func NewWitness(d *db.DB, clock city.Clock, key *Key, logs []string) (*Witness, 
 		return nil, err
 	}
 	for _, text := range logs {
-		v, err := note.NewVerifier(text)
-		if err != nil {
-			return nil, fmt.Errorf("the log's key %q: %w", text, err)
+		if err := w.Watch(text); err != nil {
+			return nil, err
 		}
-		if _, twice := w.logs[v.Name()]; twice {
-			return nil, fmt.Errorf("the log %s has two keys", v.Name())
-		}
-		w.logs[v.Name()] = v
 	}
 	return w, nil
+}
+
+// Watch lets the witness watch one more log, by its verifier key. The same again
+// changes nothing; another key of a log that is watched is refused.
+func (w *Witness) Watch(key string) error {
+	v, err := note.NewVerifier(key)
+	if err != nil {
+		return fmt.Errorf("the log's key %q: %w", key, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if have, twice := w.logs[v.Name()]; twice && have.KeyHash() != v.KeyHash() {
+		return fmt.Errorf("the log %s has two keys", v.Name())
+	}
+	w.logs[v.Name()] = v
+	return nil
+}
+
+func (w *Witness) log(origin string) (note.Verifier, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v, ok := w.logs[origin]
+	return v, ok
+}
+
+func (w *Witness) origins() (all []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for origin := range w.logs {
+		all = append(all, origin)
+	}
+	return all
 }
 
 // Public is the verifier key of the witness, for the policies of those it watches.
@@ -85,7 +115,7 @@ func (w *Witness) Add(ctx context.Context, request []byte) ([]byte, error) {
 		return nil, &Refused{Why: RefusedFormat}
 	}
 	origin, _, _ := bytes.Cut(checkpoint, []byte("\n"))
-	v, ok := w.logs[string(origin)]
+	v, ok := w.log(string(origin))
 	if !ok {
 		return nil, &Refused{Why: RefusedUnknown}
 	}
@@ -219,11 +249,11 @@ func (w *Witness) Watched(ctx context.Context, tx *db.Tx) ([]Seen, error) {
 	}
 	out := []Seen{}
 	for _, r := range rows {
-		if _, ok := w.logs[r.Origin]; ok {
+		if _, ok := w.log(r.Origin); ok {
 			out = append(out, r)
 		}
 	}
-	for origin := range w.logs {
+	for _, origin := range w.origins() {
 		if !slices.ContainsFunc(out, func(s Seen) bool { return s.Origin == origin }) {
 			out = append(out, Seen{Origin: origin})
 		}

@@ -35,6 +35,8 @@ type commands struct {
 	Token   tokenCmd   `cmd:"" help:"Tokens for programs: create, list, end."`
 	Trust   trustCmd   `cmd:"" help:"Whose licences the city believes: show, meet, import, refresh, drop, history, export."`
 
+	Log logCmd `cmd:"" help:"The public log: forgery shows how a lie is caught."`
+
 	JT808 jt808Cmd `cmd:"" name:"jt808" help:"What vehicles' terminals say: decode."`
 
 	Bench benchCmd `cmd:"" help:"Run the program's own benchmarks."`

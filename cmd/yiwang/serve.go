@@ -60,14 +60,15 @@ func (c *serveCmd) Run(e *env) error {
 }
 
 type demoCmd struct {
-	Listen   string `default:"localhost:8080" help:"Address to listen on."`
-	Data     string `help:"Data folder, kept; default is a temporary one, removed at the end." type:"path"`
-	City     string `help:"Another city's folder; default is Jianghai, which travels in the program." type:"path"`
-	Database string `help:"postgres://… in place of the SQLite file." env:"YIWANG_DATABASE"`
-	MQTT     string `name:"mqtt" placeholder:"ADDR" help:"Address to listen on for sensors, such as localhost:1883; default is not to."`
-	JT808    string `name:"jt808" placeholder:"ADDR" help:"Address to listen on for vehicle terminals (JT/T 808), such as localhost:7611; default is not to."`
-	Seed     int64  `default:"1" help:"Same seed, same city."`
-	Quiet    bool   `help:"No made-up life: only the sign-ins and their papers."`
+	Listen    string `default:"localhost:8080" help:"Address to listen on."`
+	Data      string `help:"Data folder, kept; default is a temporary one, removed at the end." type:"path"`
+	City      string `help:"Another city's folder; default is Jianghai, which travels in the program." type:"path"`
+	Database  string `help:"postgres://… in place of the SQLite file." env:"YIWANG_DATABASE"`
+	MQTT      string `name:"mqtt" placeholder:"ADDR" help:"Address to listen on for sensors, such as localhost:1883; default is not to."`
+	JT808     string `name:"jt808" placeholder:"ADDR" help:"Address to listen on for vehicle terminals (JT/T 808), such as localhost:7611; default is not to."`
+	Neighbour string `placeholder:"URL" help:"Another demonstration on this machine, such as http://localhost:8080: the two recognise each other's licences and watch each other's logs."`
+	Seed      int64  `default:"1" help:"Same seed, same city."`
+	Quiet     bool   `help:"No made-up life: only the sign-ins and their papers."`
 }
 
 func (c *demoCmd) Run(e *env) (err error) {
@@ -96,8 +97,9 @@ func (c *demoCmd) Run(e *env) (err error) {
 	if c.City == "" {
 		pack = cities.Jianghai()
 	}
-	a, err := app.New(e.ctx, app.Options{City: c.City, CityFS: pack, Data: data, Database: c.Database, Origin: origin, MQTT: sensors, JT808: terminals, Demo: true,
-		Since: demo.Began(time.Now()).AddDate(0, 0, -1)}) // the papers that people hold are older than the program
+	o := app.Options{City: c.City, CityFS: pack, Data: data, Database: c.Database, Origin: origin, MQTT: sensors, JT808: terminals, Demo: true,
+		Since: demo.Began(time.Now()).AddDate(0, 0, -1)} // the papers that people hold are older than the program
+	a, err := c.open(e, o)
 	if err != nil {
 		return e.packFaults(err)
 	}
@@ -117,6 +119,15 @@ func (c *demoCmd) Run(e *env) (err error) {
 	e.say("cli.demo.sign_ins")
 	for _, s := range d.SignIns() {
 		fmt.Fprintf(e.out, "  %-12s %s\n", s.Login, s.About.In(e.lang))
+	}
+	if c.Neighbour != "" {
+		m, err := a.Neighbour(ctx, c.Neighbour)
+		if err != nil {
+			fmt.Fprintln(e.err, city.Say(e.lang, "cli.demo.neighbour.failed"))
+			e.report(err)
+		} else {
+			e.say("cli.demo.neighbour", "name", m.Name)
+		}
 	}
 	if !c.Quiet {
 		driven := make(chan struct{})
@@ -144,6 +155,25 @@ func (c *demoCmd) Run(e *env) (err error) {
 		}()
 	}
 	return <-served
+}
+
+// open opens the city; under another code and name where the neighbour is of the same
+// pack.
+func (c *demoCmd) open(e *env, o app.Options) (*app.App, error) {
+	if c.Neighbour != "" {
+		code, err := app.CodeAt(e.ctx, c.Neighbour)
+		if err != nil {
+			return nil, err
+		}
+		own, err := o.PackCode()
+		if err != nil {
+			return nil, err
+		}
+		if code == own {
+			o.Code, o.Name = app.TwinOf(code)
+		}
+	}
+	return app.New(e.ctx, o)
 }
 
 // cast puts the people of the sign-ins in place, before the first page.
