@@ -100,16 +100,17 @@ type verifyIn struct {
 }
 
 type verifyBody struct {
-	Valid    bool                 `json:"valid"`
-	Kind     credential.Kind      `json:"kind" doc:"licence, credential (of another issuer), health_certificate, receipt, or empty for what is none of them"`
-	Reason   credential.Reason    `json:"reason" doc:"A closed list: ok, not_a_code, damaged, unsupported, unknown_signer, bad_signature, signer_not_valid, signer_not_entitled, signer_compromised, signer_dropped, wrong_algorithm, too_long, too_large, not_yet_valid, expired, suspended, revoked, cancelled, lapsed, transferred, withdrawn, other, number_wrong, number_only, number_unknown (and of yiwang verify, for pictures, no_qr_code, qr_mode); for a receipt ok, damaged, unknown_log, bad_signature, not_in_log, no_statement, few_witnesses, from_the_future"`
-	Message  string               `json:"message"`
-	Claims   *credential.Claims   `json:"claims,omitempty"`
-	Health   *hcert.Certificate   `json:"health_certificate,omitempty" doc:"What a health certificate of the European Union says; valid means that it is genuine and in force, not that a door should open."`
-	Warnings []credential.Warning `json:"warnings,omitempty" doc:"status_unknown, status_stale, status_later, no_keys, not_on_record, holder_unknown, trust_stale, signer_compromised_later"`
-	Shown    map[string]any       `json:"shown,omitempty" doc:"What the holder of an SD-JWT credential disclosed."`
-	Signer   *credential.Signed   `json:"signer,omitempty" doc:"Whose key vouches; for a licence of another region with the region."`
-	StatusAt time.Time            `json:"status_at,omitzero" doc:"When the state was stated that the answer rests on."`
+	Valid    bool                   `json:"valid"`
+	Kind     credential.Kind        `json:"kind" doc:"licence, pass, credential (of another issuer), health_certificate, receipt, or empty for what is none of them"`
+	Reason   credential.Reason      `json:"reason" doc:"A closed list: ok, not_a_code, damaged, unsupported, unknown_signer, bad_signature, signer_not_valid, signer_not_entitled, signer_compromised, signer_dropped, wrong_algorithm, too_long, too_large, not_yet_valid, expired, suspended, revoked, cancelled, lapsed, transferred, withdrawn, other, purpose_ended, number_wrong, number_only, number_unknown (and of yiwang verify, for pictures, no_qr_code, qr_mode); for a receipt ok, damaged, unknown_log, bad_signature, not_in_log, no_statement, few_witnesses, from_the_future"`
+	Message  string                 `json:"message"`
+	Claims   *credential.Claims     `json:"claims,omitempty"`
+	Pass     *credential.PassClaims `json:"pass,omitempty" doc:"What a pass code says."`
+	Health   *hcert.Certificate     `json:"health_certificate,omitempty" doc:"What a health certificate of the European Union says; valid means that it is genuine and in force, not that a door should open."`
+	Warnings []credential.Warning   `json:"warnings,omitempty" doc:"status_unknown, status_stale, status_later, no_keys, not_on_record, holder_unknown, trust_stale, signer_compromised_later"`
+	Shown    map[string]any         `json:"shown,omitempty" doc:"What the holder of an SD-JWT credential disclosed."`
+	Signer   *credential.Signed     `json:"signer,omitempty" doc:"Whose key vouches; for a licence of another region with the region."`
+	StatusAt time.Time              `json:"status_at,omitzero" doc:"When the state was stated that the answer rests on."`
 
 	StatusUnknownSince time.Time     `json:"status_unknown_since,omitzero" doc:"Since when the other region's status list could not be had."`
 	TrustAt            time.Time     `json:"trust_at,omitzero" doc:"When the trust list was issued that vouches for the signer."`
@@ -134,6 +135,6 @@ func (a *API) verify(ctx context.Context, _ city.Actor, in *verifyIn) (*body[ver
 	if err != nil {
 		return nil, err
 	}
-	return &body[verifyBody]{verifyBody{Valid: r.Valid, Kind: r.Kind, Reason: r.Reason, Message: r.Why().In(readerFrom(ctx).lang), Claims: r.Claims, Health: r.Health, Warnings: r.Warnings, Shown: r.Shown,
+	return &body[verifyBody]{verifyBody{Valid: r.Valid, Kind: r.Kind, Reason: r.Reason, Message: r.Why().In(readerFrom(ctx).lang), Claims: r.Claims, Pass: r.Pass, Health: r.Health, Warnings: r.Warnings, Shown: r.Shown,
 		Signer: r.Signer, StatusAt: r.StatusAt, StatusUnknownSince: r.StatusUnknownSince, TrustAt: r.TrustAt}}, nil
 }

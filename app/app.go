@@ -25,6 +25,7 @@ import (
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/pass"
 	"yiwang/credential/trustlist"
 	"yiwang/directory"
 	"yiwang/fleet"
@@ -84,6 +85,7 @@ type App struct {
 	Algorithms  *algorithm.Register
 	Credentials *credential.Registry
 	Trust       *trustlist.Book // whose licences are believed beside the city's own
+	Passes      *pass.Service
 	Items       *serviceitem.Service
 	Alerts      *alert.Board
 	Sensors     *alert.Watch
@@ -315,6 +317,12 @@ func (a *App) domain(ctx context.Context) (err error) {
 	a.Alerts = alert.NewBoard(alert.BoardOptions{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Zone: p.Zone,
 		Detection: p.Detection, Sensors: p.Sensors})
 	effects, composed := a.Items.Effects(), []string(nil)
+	a.Passes = pass.New(pass.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Zone: p.Zone, Directory: a.Directory, Licences: a.Credentials,
+		Purposes: p.Passes, Lends: a.lends, Press: a.press(), City: p.Site.Name, Check: a.Origin + "/verify"})
+	maps.Copy(effects, a.Passes.Effects())
+	for _, x := range p.Passes {
+		a.Credentials.Trust().AddPurpose(string(p.Site.Code), x.ID, credential.PassTerms{Ends: x.Over(p.Zone)})
+	}
 	if p.Site.Incidents.Kind != "" {
 		a.Incidents = incident.New(incident.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Directory: a.Directory,
 			Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs, Alerts: a.Alerts})
@@ -346,6 +354,7 @@ func (a *App) domain(ctx context.Context) (err error) {
 	if err := a.Items.Bind(a.Cases); err != nil {
 		return err
 	}
+	a.Passes.Bind(a.Cases)
 	a.Sensors, err = alert.New(ctx, alert.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Definition: p.Sensors, Board: a.Alerts})
 	return err
 }

@@ -173,6 +173,7 @@ func (a *App) faces(ctx context.Context) error {
 	a.registerPages(&atDesk, inner)
 	a.terminalPages(&atDesk, inner)
 	a.riskPages(&atDesk, inner)
+	a.passPages(&atDesk, inner)
 	officers := desk.New(atDesk)
 	inner.Handle("/desk", officers)
 	inner.Handle("/desk/", officers)

@@ -37,6 +37,7 @@ var vouched = []tlog.Told{
 	{Type: "item.published"},
 	{Type: "scorecard.published"},
 	{Type: "trust.*"},
+	{Type: "pass.erased", Data: []string{"purpose", "states"}},
 }
 
 // quiet sends what tessera says the way of all that is logged. Its logger is one for

@@ -24,13 +24,17 @@ func (a *App) sweep(ctx context.Context) {
 			return
 		case <-soon.C:
 		}
-		for name, part := range map[string]func(context.Context, city.Actor) (int64, error){"identity": a.Identity.Sweep, "notify": a.Notices.Sweep, "incident": a.sweepPhotos} {
+		for name, part := range map[string]func(context.Context, city.Actor) (int64, error){"identity": a.Identity.Sweep, "notify": a.Notices.Sweep, "incident": a.sweepPhotos, "pass": a.sweepPasses} {
 			if _, err := part(ctx, city.SystemActor("app")); err != nil && ctx.Err() == nil {
 				slog.ErrorContext(ctx, "what has run out could not be removed", "part", name, "err", err)
 			}
 		}
 		soon.Reset(sweepEvery)
 	}
+}
+
+func (a *App) sweepPasses(ctx context.Context, actor city.Actor) (int64, error) {
+	return 0, a.Passes.Sweep(ctx, actor)
 }
 
 func (a *App) sweepPhotos(ctx context.Context, actor city.Actor) (int64, error) {

@@ -76,6 +76,11 @@ func (a *App) trustsSay() (trustlist.Issuers, error) {
 				x.Licences = append(x.Licences, trustlist.Licence{Code: t.Code, Name: t.Name})
 			}
 		}
+		if k.Algorithm == credential.EdDSA {
+			for _, p := range a.Pack.Passes {
+				x.PassCodes = append(x.PassCodes, p.ID)
+			}
+		}
 		l.Keys = append(l.Keys, x)
 	}
 	if a.PublicLog != nil {

@@ -81,12 +81,18 @@ func (m *Mandate) holdsAt(t time.Time) bool { return m == nil || m.Reason(t) == 
 // entitled says whether the mandate covers the licence, and adds what a reader
 // should know about it.
 func (r *Result) entitled(m *Mandate, at time.Time) Reason {
-	r.TrustAt = m.AsOf
 	c := r.Claims
-	if why := m.Reason(c.SignedAt); why != ReasonOK {
+	return r.mandated(m, c.SignedAt, at, c.City, m.MaySign(c.Number.Parts().Type, c.SignedAt))
+}
+
+// mandated decides by the list that vouches for a key; may says whether it let the key
+// sign such a thing.
+func (r *Result) mandated(m *Mandate, signed, at time.Time, of string, may bool) Reason {
+	r.TrustAt = m.AsOf
+	if why := m.Reason(signed); why != ReasonOK {
 		return why
 	}
-	if !city.RegionCode(m.Region).Contains(city.RegionCode(c.City)) || !m.MaySign(c.Number.Parts().Type, c.SignedAt) {
+	if !city.RegionCode(m.Region).Contains(city.RegionCode(of)) || !may {
 		return ReasonNotEntitled
 	}
 	if at.After(m.Next) {

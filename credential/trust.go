@@ -28,11 +28,12 @@ import (
 // lists it could get. It needs no network. Fill it first; afterwards any number
 // of goroutines may check with it.
 type Trust struct {
-	keys  map[string][]*Key // by key id
-	all   []*Key
-	lists map[string][]*StatusList // by URI, newest first
-	room  int                      // bytes that status lists may still take
-	away  map[string]time.Time     // lists that can't be had, by URI: since when
+	keys     map[string][]*Key // by key id
+	all      []*Key
+	lists    map[string][]*StatusList // by URI, newest first
+	room     int                      // bytes that status lists may still take
+	purposes map[[2]string]PassTerms  // of pass codes, by city and name
+	away     map[string]time.Time     // lists that can't be had, by URI: since when
 }
 
 // NewTrust is a trust that knows nobody.

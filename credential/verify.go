@@ -38,6 +38,7 @@ const (
 	ReasonTransferred    Reason = "transferred"         // 办理转出
 	ReasonWithdrawn      Reason = "withdrawn"           // 吊销
 	ReasonOther          Reason = "other"               // 其他
+	ReasonPurposeEnded   Reason = "purpose_ended"       // of a pass code: what it was for is over
 	ReasonNumberWrong    Reason = "number_wrong"        // a licence number with a wrong character
 	ReasonNumberOnly     Reason = "number_only"         // a right number, but a number proves nothing without the city's records
 	ReasonNumberUnknown  Reason = "number_unknown"      // the city's records have no such number
@@ -49,7 +50,7 @@ const (
 var Reasons = []Reason{ReasonOK, ReasonNotACode, ReasonDamaged, ReasonUnsupported, ReasonUnknownSigner,
 	ReasonBadSignature, ReasonSignerNotValid, ReasonNotEntitled, ReasonCompromised, ReasonDropped, ReasonWrongAlgorithm, ReasonTooLong, ReasonTooLarge,
 	ReasonNotYetValid, ReasonExpired, ReasonSuspended, ReasonRevoked,
-	ReasonCancelled, ReasonLapsed, ReasonTransferred, ReasonWithdrawn, ReasonOther,
+	ReasonCancelled, ReasonLapsed, ReasonTransferred, ReasonWithdrawn, ReasonOther, ReasonPurposeEnded,
 	ReasonNumberWrong, ReasonNumberOnly, ReasonNumberUnknown, ReasonNoQRCode, ReasonQRMode}
 
 // Say is the reason as a sentence.
@@ -70,23 +71,24 @@ func (r Result) Why() city.Message {
 type Warning string
 
 const (
-	WarnStatusUnknown Warning = "status_unknown"           // no status list at hand: it may have been revoked since
-	WarnStatusStale   Warning = "status_stale"             // the status list is older than its issuer allows
-	WarnStatusLater   Warning = "status_later"             // the status list is from after the moment asked about
-	WarnNoKeys        Warning = "no_keys"                  // the trust folder holds no key at all
-	WarnNotOnRecord   Warning = "not_on_record"            // genuine, but the city's records don't have it (Registry.Check)
-	WarnHolderUnknown Warning = "holder_unknown"           // genuine, but whoever shows it hasn't proved to be its holder
-	WarnClock         Warning = "clock"                    // signed less than two days from now: the checker's clock may be wrong
-	WarnSchema        Warning = "schema"                   // the contents don't keep to the schema; Health.Findings say where
-	WarnDetected      Warning = "virus_detected"           // a genuine test certificate that says that the disease was found
-	WarnDays          Warning = "outside_its_days"         // the day isn't among those for which a recovery is meant to be used
-	WarnTrustStale    Warning = "trust_stale"              // the trust list that vouches for the signer is past its next update
-	WarnCompromised   Warning = "signer_compromised_later" // the key fell into other hands after the time that the code states
+	WarnStatusUnknown  Warning = "status_unknown"           // no status list at hand: it may have been revoked since
+	WarnStatusStale    Warning = "status_stale"             // the status list is older than its issuer allows
+	WarnStatusLater    Warning = "status_later"             // the status list is from after the moment asked about
+	WarnNoKeys         Warning = "no_keys"                  // the trust folder holds no key at all
+	WarnNotOnRecord    Warning = "not_on_record"            // genuine, but the city's records don't have it (Registry.Check)
+	WarnHolderUnknown  Warning = "holder_unknown"           // genuine, but whoever shows it hasn't proved to be its holder
+	WarnClock          Warning = "clock"                    // signed less than two days from now: the checker's clock may be wrong
+	WarnSchema         Warning = "schema"                   // the contents don't keep to the schema; Health.Findings say where
+	WarnDetected       Warning = "virus_detected"           // a genuine test certificate that says that the disease was found
+	WarnPurposeUnknown Warning = "purpose_unknown"          // of a pass code: nothing is known here of what it is for
+	WarnDays           Warning = "outside_its_days"         // the day isn't among those for which a recovery is meant to be used
+	WarnTrustStale     Warning = "trust_stale"              // the trust list that vouches for the signer is past its next update
+	WarnCompromised    Warning = "signer_compromised_later" // the key fell into other hands after the time that the code states
 )
 
 // Warnings are all of them.
 var Warnings = []Warning{WarnStatusUnknown, WarnStatusStale, WarnStatusLater, WarnNoKeys, WarnNotOnRecord,
-	WarnHolderUnknown, WarnClock, WarnSchema, WarnDetected, WarnDays, WarnTrustStale, WarnCompromised}
+	WarnHolderUnknown, WarnClock, WarnSchema, WarnDetected, WarnPurposeUnknown, WarnDays, WarnTrustStale, WarnCompromised}
 
 // Say is the warning as a sentence.
 func (w Warning) Say(l city.Lang) string { return city.Say(l, "credential.warning."+string(w)) }
@@ -97,6 +99,7 @@ type Kind string
 const (
 	KindNone    Kind = ""                   // nothing we know
 	KindLicence Kind = "licence"            // a licence's code or number
+	KindPass    Kind = "pass"               // a pass code
 	KindHealth  Kind = "health_certificate" // a health certificate of the European Union
 	// KindCredential is a credential of another issuer (SD-JWT VC): Shown says what
 	// it says.
@@ -105,10 +108,11 @@ const (
 
 // Result is what a check found.
 type Result struct {
-	Valid  bool    `json:"valid"`
-	Kind   Kind    `json:"kind"`
-	Reason Reason  `json:"reason"`
-	Claims *Claims `json:"claims,omitempty"` // only what a trusted signature or the city's records vouch for
+	Valid  bool        `json:"valid"`
+	Kind   Kind        `json:"kind"`
+	Reason Reason      `json:"reason"`
+	Claims *Claims     `json:"claims,omitempty"` // only what a trusted signature or the city's records vouch for
+	Pass   *PassClaims `json:"pass,omitempty"`   // of a pass code
 	// Health is what a health certificate says, if a trusted signature vouches for it.
 	Health *hcert.Certificate `json:"health_certificate,omitempty"`
 	// Shown are the claims of an SD-JWT credential that its holder disclosed.
@@ -228,6 +232,13 @@ func (o *opener) verify(m *message, trust *Trust, at time.Time) Result {
 // licence reads and judges what our own codes carry.
 func (r *Result) licence(m *message, key *Key, trust *Trust, at time.Time) {
 	claims, ok := parseClaims(m.payload)
+	if !ok && m.typ == "" {
+		if pass, ok := parsePass(m.payload); ok {
+			r.Kind, r.Pass = KindPass, pass
+			r.judgePass(key, trust, at)
+			return
+		}
+	}
 	if m.typ != "" || !ok {
 		r.Reason = ReasonUnsupported
 		return

@@ -59,6 +59,11 @@ func keysOf(ctx context.Context, tx *db.Tx, person city.PersonID) ([]KeyID, erro
 		`SELECT id FROM seal_keys WHERE person = $1`, person)
 }
 
+func deleteKey(ctx context.Context, tx *db.Tx, id KeyID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM seal_keys WHERE id = $1`, id)
+	return err
+}
+
 func deleteKeys(ctx context.Context, tx *db.Tx, person city.PersonID) error {
 	_, err := tx.Exec(ctx, `DELETE FROM seal_keys WHERE person = $1`, person)
 	return err

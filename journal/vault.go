@@ -268,6 +268,18 @@ func (v *Vault) Erase(ctx context.Context, tx *db.Tx, person city.PersonID) erro
 	return nil
 }
 
+// Discard destroys some keys, of matters that are over.
+func (v *Vault) Discard(ctx context.Context, tx *db.Tx, ids ...KeyID) error {
+	for _, id := range ids {
+		if err := deleteKey(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	v.forget(ids)
+	tx.AfterCommit(func() { v.forget(ids) })
+	return nil
+}
+
 func (v *Vault) forget(ids []KeyID) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -83,6 +83,8 @@ var told = map[string]struct{ person, post saying }{
 	"incident.answered":   {person: saying{key: "notify.incident.answered", tone: Done, urgent: true}},
 	"incident.reopened":   {person: saying{key: "notify.incident.reopened", tone: Waiting, urgent: true}},
 
+	"pass.set": {person: saying{key: "notify.pass.set", tone: Waiting, urgent: true}},
+
 	"sensor.quarantined": {post: saying{key: "notify.sensor.quarantined", tone: Alarm, urgent: true}},
 	"sensor.released":    {post: saying{key: "notify.sensor.released"}},
 }

@@ -9,6 +9,7 @@ import (
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/pass"
 	"yiwang/directory"
 	"yiwang/fleet/intercept"
 	"yiwang/fleet/risk"
@@ -44,6 +45,7 @@ type City struct {
 	Risk        *risk.Formula           // of communities; nil where the city has none
 	Speeds      geo.Speeds              // how fast its roads are driven; empty leaves it to the law
 	Registers   Registers               // of dangerous goods and vehicles; empty where the city has none
+	Passes      []pass.Purpose          // of pass codes; empty where the city makes none
 	Policies    map[string][]byte       // Cedar, by file
 
 	// Files is the pack's folder, for the files that examples name.

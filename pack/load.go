@@ -14,6 +14,7 @@ import (
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/pass"
 	"yiwang/directory"
 	"yiwang/fleet/risk"
 	"yiwang/form"
@@ -80,6 +81,7 @@ type loader struct {
 	mappings    defs[Mapping]
 	knowledge   defs[incident.Chapter]
 	algorithms  defs[algorithm.Description]
+	passes      defs[pass.Purpose]
 
 	unread map[string]bool // files that couldn't be read
 	known  index
@@ -88,7 +90,7 @@ type loader struct {
 // folders are those of a pack, with the ending of their files; "" is any.
 var folders = map[string]string{
 	"bodies": ".yaml", "credentials": ".yaml", "rules": ".yaml", "forms": ".yaml", "kinds": ".yaml", "items": ".yaml",
-	"classes": ".yaml", "knowledge": ".yaml", "algorithms": ".yaml", "import": ".yaml", "access": ".cedar", "examples": "", "imported": ".csv", "registers": ".csv",
+	"classes": ".yaml", "knowledge": ".yaml", "algorithms": ".yaml", "passes": ".yaml", "import": ".yaml", "access": ".cedar", "examples": "", "imported": ".csv", "registers": ".csv",
 }
 
 // ownFiles are those beside the folders; the ones that are true must be there.
@@ -180,6 +182,7 @@ func (l *loader) read() {
 	readAll(l, "classes", &l.classes, func(g *incident.Group) string { return g.ID })
 	readAll(l, "knowledge", &l.knowledge, func(c *incident.Chapter) string { return c.ID })
 	readAll(l, "algorithms", &l.algorithms, func(d *algorithm.Description) string { return string(d.ID) })
+	readAll(l, "passes", &l.passes, func(p *pass.Purpose) string { return p.ID })
 	readAll(l, "import", &l.mappings, func(m *Mapping) string { return m.ID })
 	l.city.Listed = readImported(l.fsys, l.faults)
 	l.city.Policies = map[string][]byte{}
@@ -236,6 +239,7 @@ func (l *loader) checkAll() {
 	l.checkSensors()
 	l.checkRegisters()
 	l.checkRisk()
+	l.checkPasses()
 	l.checkClasses()
 	l.checkDetection()
 	l.checkMappings()

@@ -34,6 +34,7 @@ func residentNav(v *View) []NavItem {
 var footNav = []NavItem{
 	{Key: "web.nav.uses", Href: "/uses"},
 	{Key: "web.nav.delegations", Href: "/delegations"},
+	{Key: "web.nav.passes", Href: "/passes"},
 	{Key: "web.nav.algorithms", Href: "/algorithms"},
 	{Key: "web.nav.publiclog", Href: "/log"},
 	{Key: "web.nav.trust", Href: "/trust"},

@@ -124,6 +124,9 @@ func say(e *env, r credential.Result) {
 	if cl := r.Claims; cl != nil {
 		fmt.Fprintf(e.out, "  %s  %s\n  %s\n", cl.Name.In(e.lang), cl.Number, cl.Issuer.In(e.lang))
 	}
+	if p := r.Pass; p != nil {
+		fmt.Fprintf(e.out, "  %s  %s  %s\n  %s\n", p.Purpose, p.State, p.Holder, p.Expires.Format(time.RFC3339))
+	}
 	if r.Signer != nil {
 		fmt.Fprintf(e.out, "  %s (%s)\n", r.Signer.Name, r.Signer.Algorithm)
 		if r.Signer.Region != "" {

@@ -72,6 +72,8 @@ tlog < api/publiclog < app
 tlog, web < web/publiclog < app
 directory, fleet/register < fleet/risk < fleet, pack, api, app
 web < web/risk < app
+casework, credential < credential/pass < pack, api, app
+credential/pass, web < web/pass < app
 `
 
 // helpers are imported by tests only.

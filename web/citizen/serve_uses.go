@@ -106,6 +106,8 @@ func NoticePath(typ, subject string) string {
 		return PathDelegations
 	case "token":
 		return PathTokens
+	case "pass":
+		return "/passes/" + url.PathEscape(subject)
 	case "officer":
 		return "/desk"
 	}

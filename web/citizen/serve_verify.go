@@ -102,6 +102,10 @@ func (p *Pages) verdict(l city.Lang, res credential.Result) *VerifyResult {
 	for _, w := range res.Warnings {
 		v.Warnings = append(v.Warnings, res.Say(w))
 	}
+	if res.Pass != nil {
+		p.passVerdict(l, v, res)
+		return v
+	}
 	if res.Health != nil {
 		healthVerdict(l, res, v)
 		return v
@@ -222,6 +226,40 @@ func healthVerdict(l city.Lang, res credential.Result, v *VerifyResult) {
 func dotted(parts ...string) string {
 	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 	return strings.Join(parts, " · ")
+}
+
+// passVerdict says what a pass code says: the state, and whether it lets somebody in.
+func (p *Pages) passVerdict(l city.Lang, v *VerifyResult, res credential.Result) {
+	x := res.Pass
+	row := func(key, value string) {
+		if value != "" {
+			v.Rows = append(v.Rows, LicenceRow{Name: web.Words(key), Value: value})
+		}
+	}
+	state := x.State
+	if x.City == string(p.Pack.Site.Code) {
+		for _, purpose := range p.Pack.Passes {
+			if purpose.ID != x.Purpose {
+				continue
+			}
+			v.Name = purpose.Name
+			if st, ok := purpose.State(x.State); ok {
+				if state = st.Name.In(l); res.Valid && !st.Enters {
+					v.State, v.Verdict = web.StateWaiting, city.Message{Key: "citizen.verdict.pass.stop", Args: []any{"state", st.Name}}
+				}
+			}
+		}
+	} else {
+		v.Name = city.Text{ZhHans: x.City + " " + x.Purpose, En: x.City + " " + x.Purpose}
+		for _, purpose := range p.Pack.Passes {
+			if st, ok := purpose.Takes(x.City, x.Purpose, x.State); ok {
+				row("citizen.verdict.pass.counts_as", purpose.Name.In(l)+" · "+st.Name.In(l))
+			}
+		}
+	}
+	row("citizen.verdict.pass.state", state)
+	row("citizen.licence.holder", x.Holder)
+	row("citizen.verdict.pass.until", city.Say(l, "citizen.verdict.pass.moment", "at", x.Expires.In(p.Pack.Zone)))
 }
 
 func sayDay(l city.Lang, d city.Date) string { return city.SayFullDate(l, d.In(time.UTC)) }
