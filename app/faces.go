@@ -189,6 +189,7 @@ func (a *App) faces(ctx context.Context) error {
 	inner.Handle("GET "+trustpage.Path, trustpage.New(trustpage.Deps{DB: a.DB, Book: a.Trust, Clock: a.Clock, Zone: a.Pack.Zone, Verify: citizen.PathVerify, Origin: a.Origin}))
 	outer := http.NewServeMux()
 	outer.Handle("/api/", json)
+	a.wallets(inner, outer, checks)
 	if a.PublicLog != nil {
 		if err := publiclog.Routes(outer, publiclog.Deps{Log: a.PublicLog, Witness: a.Witness}); err != nil {
 			return err

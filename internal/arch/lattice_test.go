@@ -44,6 +44,8 @@ city < credential/sdjwt < credential
 internal/cborscan < credential/hcert < credential, api, cmd/yiwang
 credential/packing < credential
 credential/scan < web/citizen, cmd/yiwang
+credential < credential/wallet < web/wallet
+web/citizen < web/wallet < app
 internal/db < internal/db/dbtest
 city < internal/story, internal/arch
 city < incident/picture < incident

@@ -44,6 +44,7 @@ type Licence struct {
 	CodeUntil  time.Time // when a fresh code is needed; zero when it stays good
 	PDF        string    // address of the PDF; "" when the font is missing
 	PDFWhy     city.Message
+	Wallet     string          // address where it is taken into a wallet; "" when it can't be
 	Case       city.CaseNumber // the matter it came from
 	Uses       []Look
 }

@@ -103,6 +103,9 @@ func (p *Pages) licence(w http.ResponseWriter, r *http.Request) error {
 				return err
 			}
 		}
+		if v.Valid && a.Kind == city.Resident && a.OnBehalf.IsZero() {
+			v.Wallet = LicencePath(string(c.Number), "wallet")
+		}
 		return p.licenceUses(ctx, tx, a, c, &v)
 	})
 	if err != nil {
