@@ -197,10 +197,12 @@ func TestAStatusThatCantBeHad(t *testing.T) {
 func TestMeetingStrangers(t *testing.T) {
 	here := newPlace(t, "")
 	for what, answer := range map[string]http.HandlerFunc{
-		"nothing":   func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) },
-		"a page":    func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("<html>")) },
-		"too much":  func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(make([]byte, trustlist.MaxList+1)) },
-		"elsewhere": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, here.url+"/trust/list", http.StatusFound) },
+		"nothing":  func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) },
+		"a page":   func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("<html>")) },
+		"too much": func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(make([]byte, trustlist.MaxList+1)) },
+		"elsewhere": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, here.url+"/trust/list", http.StatusFound)
+		},
 		"ourselves": func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(here.list().Raw) },
 	} {
 		srv := httptest.NewServer(answer)
