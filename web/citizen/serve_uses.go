@@ -107,7 +107,7 @@ func NoticePath(typ, subject string) string {
 	case "token":
 		return PathTokens
 	case "pass":
-		return "/passes/" + url.PathEscape(subject)
+		return "/passes"
 	case "officer":
 		return "/desk"
 	}
