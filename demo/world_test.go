@@ -18,6 +18,7 @@ import (
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/pass"
 	"yiwang/directory"
 	"yiwang/fleet"
 	"yiwang/fleet/history"
@@ -109,6 +110,7 @@ func (w *world) build(clock city.Clock) Parts {
 		}})
 	w.ok(err)
 	effects := parts.Items.Effects()
+	maps.Copy(effects, pass.New(pass.Options{}).Effects())
 	parts.Alerts = alert.NewBoard(alert.BoardOptions{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock, Zone: p.Zone, Detection: p.Detection, Sensors: p.Sensors})
 	parts.Incidents = incident.New(incident.Options{DB: w.db, Journal: w.journal, Access: w.access, Clock: clock, Directory: parts.Directory,
 		Groups: p.Groups, Settings: p.Site.Incidents, Blobs: blobs, Alerts: parts.Alerts})

@@ -20,6 +20,7 @@ import (
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/pass"
 	"yiwang/credential/paper"
 	"yiwang/directory"
 	"yiwang/identity"
@@ -115,6 +116,7 @@ func newTown(t testing.TB) *town {
 		Rules: rules, Licences: w.credentials, Blobs: blobs, Items: p.Items, Forms: p.Forms, Listed: listed, Files: p.Files, Hotline: p.Site.Hotline})
 	w.ok(err)
 	effects := w.items.Effects()
+	maps.Copy(effects, pass.New(pass.Options{}).Effects())
 	maps.Copy(effects, incident.New(incident.Options{DB: w.db, Journal: w.journal, Access: asks, Clock: w.clock, Directory: w.directory,
 		Groups: p.Groups, Settings: p.Site.Incidents}).Effects())
 	w.cases, err = casework.New(ctx, casework.Options{DB: w.db, Journal: w.journal, Access: asks, Clock: w.clock, Calendar: p.Calendar,
