@@ -327,17 +327,11 @@ func (s *Service) give(ctx context.Context, tx *db.Tx, actor city.Actor, p *Purp
 	if err != nil && !errors.Is(err, db.ErrNoRows) {
 		return err
 	}
-	if err == nil {
-		if err := s.o.Journal.Vault().Discard(ctx, tx, old.key); err != nil {
-			return err
-		}
-		if err := dropState(ctx, tx, p.ID, person); err != nil {
-			return err
-		}
-	}
-	key, err := s.o.Journal.Vault().NewKey(ctx, tx, person)
+	key := old.key // one for all that was said of somebody under the purpose: it goes when the purpose does
 	if err != nil {
-		return err
+		if key, err = s.o.Journal.Vault().NewKey(ctx, tx, person); err != nil {
+			return err
+		}
 	}
 	if st.ID == p.States[0].ID { // kept for as long as the purpose lasts, so that its key goes with it
 		until = p.Over(s.o.Zone)
