@@ -303,7 +303,7 @@ func TestProblems(t *testing.T) {
 // The senior allowance through the API alone: filed for the mother, granted by
 // the rule, checked by a stranger, revoked, checked again, rated badly.
 func TestSeniorAllowanceOverTheAPI(t *testing.T) {
-	for name, url := range map[string]func() string{"sqlite": func() string { return "" }, "postgres": func() string { return dbtest.PostgresURL(t) }} {
+	for name, url := range map[string]func() string{"sqlite": func() string { return "" }, "postgres": func() string { return dbtest.MigratedURL(t) }} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t, url())
 			resident := p.signIn("resident")
@@ -314,7 +314,7 @@ func TestSeniorAllowanceOverTheAPI(t *testing.T) {
 				Credentials                   []struct{ Number, Status, Code string }
 			}
 			p.call(resident, http.MethodPost, "/api/v1/applications", item.Example, http.StatusCreated, &c)
-			for range 100 {
+			for range 1200 {
 				if c.Status == "closed" {
 					break
 				}

@@ -264,7 +264,7 @@ func TestTheDocumentIsTrue(t *testing.T) {
 
 	allowance := c.does(201, "POST", at+"/applications", p.example("senior-allowance"), me...)
 	number := allowance["number"].(string)
-	for end := time.Now().Add(10 * time.Second); allowance["status"] != "closed" && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); allowance["status"] != "closed" && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		allowance = c.does(200, "GET", at+"/cases/"+number, nil, me...)
 	}
 	licence := member(allowance["credentials"].([]any)[0], "number").(string)

@@ -41,7 +41,7 @@ func (x *terminal) says(m jt808.Message) jt808.Message {
 		_, err = x.conn.Write(raw)
 	}
 	if err == nil {
-		err = x.conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		err = x.conn.SetReadDeadline(time.Now().Add(2 * time.Minute))
 	}
 	if err != nil {
 		x.Fatal(err)
@@ -64,7 +64,7 @@ func (x *terminal) says(m jt808.Message) jt808.Message {
 // A truck's terminal tells where it is; it leaves the route that was declared; the
 // rule says so, and somebody has a task.
 func TestFromTheTerminalToATask(t *testing.T) {
-	for name, url := range map[string]string{"sqlite": "", "postgres": dbtest.PostgresURL(t)} {
+	for name, url := range map[string]string{"sqlite": "", "postgres": dbtest.MigratedURL(t)} {
 		t.Run(name, func(t *testing.T) { fromTheTerminal(t, url) })
 	}
 }
@@ -111,7 +111,7 @@ func fromTheTerminal(t *testing.T, url string) {
 		}
 	}
 	var found []alert.Alert
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		p.in(func(ctx context.Context, tx *db.Tx) error {
 			page, err := p.app.Alerts.List(ctx, tx, program, alert.Query{Rule: detect.OffRoute})
 			found = page.Alerts

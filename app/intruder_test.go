@@ -170,7 +170,7 @@ func TestLeaveThatEnded(t *testing.T) {
 	resident := p.signIn("resident")
 	var c apiCase
 	p.call(resident, "POST", "/api/v1/applications", p.example("senior-allowance"), 201, &c)
-	for end := time.Now().Add(10 * time.Second); c.Status != "closed" && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); c.Status != "closed" && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		p.call(resident, "GET", "/api/v1/cases/"+c.Number, nil, 200, &c)
 	}
 	// The leave is for one item: nothing else of hers is within reach.

@@ -42,7 +42,7 @@ func TestMessagesLeadSomewhere(t *testing.T) {
 	p.call("", http.MethodGet, "/api/v1/items/senior-allowance", nil, http.StatusOK, &item)
 	var c apiCase
 	p.call(resident, http.MethodPost, "/api/v1/applications", item.Example, http.StatusCreated, &c)
-	for range 200 {
+	for range 1200 {
 		if c.Status == "closed" {
 			break
 		}
@@ -58,7 +58,7 @@ func TestMessagesLeadSomewhere(t *testing.T) {
 	// what lies in the spool for the mother
 	spool := notify.NewSpool("sms", filepath.Join(p.app.Data, "spool", "sms"))
 	seen, want := map[string]bool{}, []string{citizen.CasePath(city.CaseNumber(c.Number), ""), citizen.LicencePath(licence, "")}
-	for range 200 {
+	for range 1200 {
 		list, err := spool.Latest(50)
 		p.ok(err)
 		for _, m := range list {

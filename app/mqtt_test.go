@@ -40,9 +40,9 @@ func sensors(t *testing.T) (p *place, address, token string) {
 
 func dial(address, user, password string, version uint) (paho.Client, error) {
 	c := paho.NewClient(paho.NewClientOptions().AddBroker(address).SetClientID("client of " + user).SetUsername(user).SetPassword(password).
-		SetProtocolVersion(version).SetConnectTimeout(5 * time.Second).SetAutoReconnect(false).SetConnectRetry(false))
+		SetProtocolVersion(version).SetConnectTimeout(time.Minute).SetAutoReconnect(false).SetConnectRetry(false))
 	token := c.Connect()
-	if !token.WaitTimeout(10 * time.Second) {
+	if !token.WaitTimeout(time.Minute) {
 		return nil, fmt.Errorf("no answer")
 	}
 	return c, token.Error()
@@ -50,7 +50,7 @@ func dial(address, user, password string, version uint) (paho.Client, error) {
 
 // publish waits for the acknowledgement, which comes when the reading was taken.
 func publish(c paho.Client, topic, payload string) bool {
-	return c.Publish(topic, 1, false, payload).WaitTimeout(5 * time.Second)
+	return c.Publish(topic, 1, false, payload).WaitTimeout(time.Minute)
 }
 
 // A client that nobody here wrote sends readings until an alert stands.

@@ -109,7 +109,7 @@ func TestPositionsOverHTTP(t *testing.T) {
 // A table of yesterday is taken in and looked at by the rules: what they notice stands
 // when the import returns, once, however often it is repeated.
 func TestImportPositions(t *testing.T) {
-	for name, database := range map[string]string{"sqlite": "", "postgres": dbtest.PostgresURL(t)} {
+	for name, database := range map[string]string{"sqlite": "", "postgres": dbtest.MigratedURL(t)} {
 		t.Run(name, func(t *testing.T) {
 			data := t.TempDir()
 			p := newPlace(t, database, func(o *app.Options) { o.Data = data })

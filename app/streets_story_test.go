@@ -145,7 +145,7 @@ func TestWhatGoesWrongGetsFixedInABrowser(t *testing.T) {
 	call = officer("chief", story.View{Size: story.Laptop, Lang: city.Chinese})
 	links := make([]string, 3)
 	for i, mark := range []scorecard.Mark{scorecard.Rework, scorecard.Satisfied, scorecard.OnTime} {
-		for end := time.Now().Add(20 * time.Second); links[i] == "" && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		for end := time.Now().Add(2 * time.Minute); links[i] == "" && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 			call.Go("/desk/scorecard")
 			links[i] = call.Attr(fmt.Sprintf(`a[href*="scorecard/cases"][href*="with=%d&"]`, mark), "href")
 		}

@@ -135,7 +135,7 @@ func unfold(v *story.Visitor, action, words string) {
 // noticed waits for the only alert of a rule and the case that came of it.
 func (p *place) noticed(rule string) (a alert.Alert) {
 	p.Helper()
-	for end := time.Now().Add(30 * time.Second); a.Case == ""; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); a.Case == ""; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			p.Fatalf("no case came of %+v", a)
 		}

@@ -126,7 +126,7 @@ func (f *fleets) record(ps []history.Position) {
 func (f *fleets) alerts(n int) []alert.Alert {
 	f.Helper()
 	var list []alert.Alert
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		err := f.d.View(f.Context(), func(ctx context.Context, tx *db.Tx) (err error) {
 			list, err = f.board.Unfiled(ctx, tx, program, 100)
 			return err
@@ -207,7 +207,7 @@ func TestOldPositionsAgainAndAgain(t *testing.T) {
 	f.hurried()
 	old := way(f.clock.Now().Add(-6*24*time.Hour), 0, quay, geo.Move(quay, 90, 1000))
 	f.record(way(f.clock.Now().Add(-time.Hour), 0, quay, geo.Move(quay, 90, 1000)))
-	for end := time.Now().Add(30 * time.Second); f.m.Counts().PutOff == 0; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); f.m.Counts().PutOff == 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("read %d times and never put off", f.m.Counts().Anew)
 		}
@@ -345,7 +345,7 @@ func TestPapersOverARestart(t *testing.T) {
 		}
 		f.m.Stop()
 		f.hurried()
-		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 			clear(matters)
 			times := 0
 			err := f.d.View(t.Context(), func(ctx context.Context, tx *db.Tx) error {

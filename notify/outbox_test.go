@@ -200,7 +200,7 @@ func TestWorker(t *testing.T) {
 	}))
 	select {
 	case <-arrived:
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Error("nothing was sent")
 	}
 	w.j.Stop()

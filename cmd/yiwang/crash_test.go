@@ -35,7 +35,7 @@ func TestKillDuringABurst(t *testing.T) {
 	if os.Getenv("YIWANG_SOAK") == "1" {
 		rounds = 50
 	}
-	for name, url := range map[string]func(testing.TB) string{"sqlite": func(testing.TB) string { return "" }, "postgres": dbtest.PostgresURL} {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": func(testing.TB) string { return "" }, "postgres": dbtest.MigratedURL} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			data, database := t.TempDir(), url(t)
@@ -162,8 +162,8 @@ func (b *burst) round(n int) {
 	}
 	select {
 	case <-kill:
-	case <-time.After(20 * time.Second):
-		b.Error("too few filings in 20 seconds")
+	case <-time.After(2 * time.Minute):
+		b.Error("too few filings in two minutes")
 	}
 	time.Sleep(rand.N(30 * time.Millisecond))
 	b.p.Kill()
@@ -220,7 +220,7 @@ func (b *burst) again(key string, f *filed, killed time.Time) {
 		Errors               []struct{ Location, Message string }
 		OpenedAt             time.Time `json:"opened_at"`
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(250 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(250 * time.Millisecond) {
 		got := b.post("/api/v1/applications", key, f.body, &c)
 		if got == http.StatusCreated {
 			break
@@ -259,7 +259,7 @@ func (b *burst) look(n int) {
 			b.Error(err)
 		}
 	}()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		waits := b.waiting(ctx, a)
 		if waits == "" {
 			break

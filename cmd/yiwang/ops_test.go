@@ -115,7 +115,7 @@ func settle(t *testing.T, data, database string) {
 	call("GET", "/api/v1/items/senior-allowance", "", nil, &item)
 	var c struct{ Number, Status string }
 	call("POST", "/api/v1/applications", s.Token, item.Example, &c)
-	for range 200 {
+	for range 3000 {
 		if c.Status == "closed" {
 			break
 		}

@@ -22,7 +22,7 @@ import (
 // work. One is killed in the midst; the other goes on alone, and what got no
 // answer is sent to that one. Nothing is lost and nothing happened twice.
 func TestTwoProcessesOnOneDatabase(t *testing.T) {
-	data, database := t.TempDir(), dbtest.PostgresURL(t)
+	data, database := t.TempDir(), dbtest.MigratedURL(t)
 	node := func() *reporting {
 		p := story.Program{Args: []string{"serve", "--city", filepath.Join("..", "..", "cities", "jianghai"), "--database", database, "--proxy", "127.0.0.1/32", "--proxy", "::1/128"}, Data: data}
 		return &reporting{burst: &burst{T: t, data: data, database: database, p: p.Start(t)}, sent: map[string]*sent{}}
@@ -51,7 +51,7 @@ func TestTwoProcessesOnOneDatabase(t *testing.T) {
 		}
 		// both timers find more than either works off before the other looks
 		two.lateness(ctx, a, "both", 300)
-		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 			if left := two.ringing(ctx, a); left < 150 {
 				break
 			} else if time.Now().After(end) {
@@ -107,7 +107,7 @@ func both(key string, s *sent, one, two *reporting) {
 func messages(ctx context.Context, t *testing.T, a *app.App, spool string, least int) {
 	t.Helper()
 	var sentOnes, waiting, held int
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		err := a.DB.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 			if waiting, err = db.One[int](ctx, tx, `SELECT COUNT(*) FROM notice_messages WHERE state = 'waiting' AND next_at <= $1`, city.Micros(time.Now())); err != nil {
 				return err

@@ -13,7 +13,7 @@ import (
 // The benchmark itself is tried small, on both engines: it must run through and
 // print its figures.
 func TestCasesRunsThrough(t *testing.T) {
-	for _, url := range []string{"", dbtest.PostgresURL(t)} {
+	for _, url := range []string{"", dbtest.MigratedURL(t)} {
 		var out bytes.Buffer
 		err := Cases(context.Background(), Options{Database: url, Stored: 500, Span: 50 * time.Millisecond, Out: &out})
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 // says, nothing is noticed in traffic in which nothing is wrong, and each figure is
 // there once.
 func TestFleetRunsThrough(t *testing.T) {
-	for _, url := range []string{"", dbtest.PostgresURL(t)} {
+	for _, url := range []string{"", dbtest.MigratedURL(t)} {
 		var out bytes.Buffer
 		o := Options{Database: url, Span: 20 * time.Millisecond, JSON: true, Out: &out,
 			Fleet: FleetSize{Points: 60_000, Vehicles: 40, Sent: 3, Driving: 10, Positions: 5, Zones: 50, Alerts: 2, Places: 3}}

@@ -14,7 +14,7 @@ import (
 // Tried small on both engines: it runs through, finds what it stored, and its
 // JSON holds the same figures for both halves.
 func TestIncidentsRunsThrough(t *testing.T) {
-	for _, url := range []string{"", dbtest.PostgresURL(t)} {
+	for _, url := range []string{"", dbtest.MigratedURL(t)} {
 		var out bytes.Buffer
 		o := Options{Database: url, Stored: 200, Span: 50 * time.Millisecond, Burst: 40, BurstSpan: 200 * time.Millisecond, OnDuty: 50, JSON: true, Out: &out}
 		if err := Incidents(context.Background(), o); err != nil {

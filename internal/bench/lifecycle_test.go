@@ -15,7 +15,7 @@ func BenchmarkLifecycle(b *testing.B) {
 	ctx := context.Background()
 	o := Options{}
 	if os.Getenv("YIWANG_BENCH") == "postgres" {
-		o.Database = dbtest.PostgresURL(b)
+		o.Database = dbtest.MigratedURL(b)
 	}
 	s, err := newStreets(ctx, o, b.TempDir(), &atomic.Uint64{})
 	if err != nil {

@@ -24,7 +24,7 @@ type Program struct {
 	Args     []string      // such as {"demo", "--seed", "7"}; --listen and --data are added
 	Env      []string      // beside the test's environment
 	Data     string        // default: a folder that goes away with the test
-	Patience time.Duration // until it must be ready; default 30 s
+	Patience time.Duration // until it must be ready; default two minutes
 }
 
 // Running is a process that answers.
@@ -75,7 +75,7 @@ func (p Program) Start(t testing.TB) *Running {
 		p.Package = "./cmd/yiwang"
 	}
 	if p.Patience == 0 {
-		p.Patience = 30 * time.Second
+		p.Patience = 2 * time.Minute
 	}
 	if p.Data == "" {
 		p.Data = t.TempDir()
@@ -171,16 +171,16 @@ func (r *Running) alive() bool {
 // Kill ends the process as a power cut would (kill -9) and waits until it is gone.
 func (r *Running) Kill() {
 	r.t.Helper()
-	r.end(syscall.SIGKILL, 5*time.Second)
+	r.end(syscall.SIGKILL, time.Minute)
 }
 
 // Stop asks the process to end (SIGTERM) and tells how it ended; one that does
-// not listen within ten seconds is killed, which is an error.
+// not listen within a minute is killed, which is an error.
 func (r *Running) Stop() error {
 	r.t.Helper()
-	if !r.end(syscall.SIGTERM, 10*time.Second) {
-		r.end(syscall.SIGKILL, 5*time.Second)
-		return fmt.Errorf("still running ten seconds after it was asked to stop")
+	if !r.end(syscall.SIGTERM, time.Minute) {
+		r.end(syscall.SIGKILL, time.Minute)
+		return fmt.Errorf("still running a minute after it was asked to stop")
 	}
 	return r.err
 }

@@ -73,7 +73,7 @@ func (w View) orDefault() View {
 }
 
 // patience is how long a visitor waits for anything before the test fails.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // Visitor is somebody with a browser window of their own (cookies included).
 // A step that can't be done ends the test and says what the page offers instead.
@@ -110,7 +110,7 @@ func Visit(t testing.TB, base string, view View) *Visitor {
 	}
 	view = view.orDefault()
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
-	v := &Visitor{t: t, ctx: ctx, base: u, View: view, window: &window{seen: map[string]bool{}, fresh: true, search: patience / 5}}
+	v := &Visitor{t: t, ctx: ctx, base: u, View: view, window: &window{seen: map[string]bool{}, fresh: true, search: 10 * time.Second}}
 	t.Cleanup(func() {
 		if t.Failed() {
 			v.keep(fmt.Sprintf("failed-%s", strings.NewReplacer("/", "-", " ", "-").Replace(t.Name())))

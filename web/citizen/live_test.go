@@ -50,7 +50,7 @@ func TestACaseThatIsAboutToBeDecidedShowsTheDecisionByItself(t *testing.T) {
 		t.Skip("the front-end packages have not been bundled (make bundle), so the page waits to be asked")
 	}
 	v.Expect("正在核对，几秒就好")
-	for end := time.Now().Add(15 * time.Second); looks.Load() < 3 && time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); looks.Load() < 3 && time.Now().Before(end); {
 		time.Sleep(50 * time.Millisecond)
 	}
 	v.Expect("按规则自动准予")

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,7 +41,7 @@ func SQLite(t testing.TB) *db.DB {
 // Postgres gives an empty, migrated PostgreSQL database.
 func Postgres(t testing.TB) *db.DB {
 	t.Helper()
-	return open(t, PostgresURL(t))
+	return open(t, MigratedURL(t))
 }
 
 func open(t testing.TB, url string) *db.DB {
@@ -56,8 +57,43 @@ func open(t testing.TB, url string) *db.DB {
 	return d
 }
 
-// PostgresURL gives the URL of an empty database in the shared private cluster.
+// PostgresURL gives the URL of a database without a schema in the shared private
+// cluster.
 func PostgresURL(t testing.TB) string {
+	t.Helper()
+	return need(t).database(t, "template1")
+}
+
+// MigratedURL gives the URL of an empty PostgreSQL database that has this program's
+// schema already, as a copy of one that was migrated once: five times faster.
+func MigratedURL(t testing.TB) string {
+	t.Helper()
+	c := need(t)
+	templateOnce.Do(func() {
+		if templateErr = c.psql("postgres", "CREATE DATABASE "+template); templateErr != nil {
+			return
+		}
+		d, err := db.Open(context.Background(), c.url(template), db.Options{})
+		if err != nil {
+			templateErr = err
+			return
+		}
+		templateErr = errors.Join(d.Migrate(context.Background()), d.Close())
+	})
+	if templateErr != nil {
+		t.Fatal(templateErr)
+	}
+	return c.database(t, template)
+}
+
+const template = "migrated"
+
+var (
+	templateOnce sync.Once
+	templateErr  error
+)
+
+func need(t testing.TB) *Server {
 	t.Helper()
 	c, err := cluster()
 	if err != nil {
@@ -66,16 +102,21 @@ func PostgresURL(t testing.TB) string {
 		}
 		t.Skipf("PostgreSQL is not tested here: %v", err)
 	}
+	return c
+}
+
+func (s *Server) database(t testing.TB, template string) string {
+	t.Helper()
 	name := "t_" + token()
-	if err := c.psql("postgres", "CREATE DATABASE "+name); err != nil {
+	if err := s.psql("postgres", "CREATE DATABASE "+name+" TEMPLATE "+template+""); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := c.psql("postgres", "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+		if err := s.psql("postgres", "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
 			t.Error(err)
 		}
 	})
-	return c.url(name)
+	return s.url(name)
 }
 
 // PostgresServer starts a cluster for this test alone, which may Stop and Start
@@ -108,10 +149,11 @@ func (s *Server) Stop() error {
 	return s.run("pg_ctl", "-D", s.dir+"/data", "-m", "immediate", "-w", "stop")
 }
 
-// Start brings the server back.
+// Start brings the server back. It writes without waiting for the disk: what these
+// tests stop is the server, never the machine.
 func (s *Server) Start() error {
 	return s.run("pg_ctl", "-D", s.dir+"/data", "-l", s.dir+"/log", "-w", "-t", "60", "-o",
-		fmt.Sprintf("-k %s -c listen_addresses='' -c max_connections=200 -c shared_buffers=256MB", s.dir), "start")
+		fmt.Sprintf("-k %s -c listen_addresses='' -c fsync=off -c max_connections=200 -c shared_buffers=256MB", s.dir), "start")
 }
 
 func (s *Server) url(name string) string {
