@@ -94,6 +94,9 @@ func browser(t testing.TB) context.Context {
 	} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
+	if os.Getenv("YIWANG_SOAK") != "1" {
+		options = append(options, chromedp.Flag("force-prefers-reduced-motion", true)) // without a graphics card, each frame of a map is work for the processor
+	}
 	options = append(options, chromedp.Flag("disable-features", "Translate,OptimizationHints,MediaRouter"))
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(alloc)
