@@ -237,7 +237,7 @@ func (d *doctor) keys(ctx context.Context) {
 	}
 	var lost []credential.KeyID
 	err = d.db.View(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		lost, err = folder.Lost(ctx, tx, d.now)
+		lost, err = credential.LostKeys(ctx, tx, folder, d.now)
 		return err
 	})
 	last := map[credential.Algorithm]time.Time{}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"yiwang/city"
+	"yiwang/credential/check"
 	"yiwang/internal/db"
 )
 
@@ -16,7 +17,7 @@ import (
 // and more exact than any status list. Anybody may ask, so a number alone, which
 // can be guessed, tells no person's name.
 func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Time) (Result, error) {
-	if IsHealthCode(text) { // of no city: nothing of ours vouches for it, and no key for it counts for licences
+	if check.IsHealthCode(text) { // of no city: nothing of ours vouches for it, and no key for it counts for licences
 		return Verify(text, r.health(), at), nil
 	}
 	res := Verify(text, r.trust, at)
@@ -109,4 +110,12 @@ func (r *Registry) publicClaims(ctx context.Context, tx *db.Tx, row *Credential)
 		c.Holder = t.nameInCode(open.Holder.Name)
 	}
 	return c, nil
+}
+
+// health is whom the city believes about health.
+func (r *Registry) health() *Trust {
+	if r.o.Health == nil {
+		return NewTrust()
+	}
+	return r.o.Health()
 }

@@ -142,7 +142,7 @@ func (t *Type) Check() []city.Field {
 	if v := t.Valid; !v.Forever && (v.Years < 0 || v.Days < 0 || (v.Years > 0) == (v.Days > 0) || v.Years > 100 || v.Days > 36600) {
 		fault("valid", "credential.type.valid")
 	}
-	if t.Algorithm != "" && !t.Algorithm.known() {
+	if t.Algorithm != "" && !t.Algorithm.Known() {
 		fault("algorithm", "credential.type.algorithm", "algorithm", string(t.Algorithm))
 	}
 	switch t.NameInCode {

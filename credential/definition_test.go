@@ -164,3 +164,16 @@ func TestNameInCode(t *testing.T) {
 		t.Error("the pack's choice")
 	}
 }
+
+func TestEveryStateHasItsNameAndReason(t *testing.T) {
+	for _, l := range city.Langs {
+		for _, st := range Statuses {
+			if s := st.Name(l); strings.HasPrefix(s, "credential.") || s == "" {
+				t.Errorf("status %s has no name in %s", st, l)
+			}
+			if r := st.reason(); (r == ReasonOK) != (st == StatusValid) {
+				t.Errorf("status %s gives %s", st, r)
+			}
+		}
+	}
+}

@@ -2,11 +2,13 @@ package credential
 
 import (
 	"context"
-	"os"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"yiwang/city"
+	"yiwang/credential/packing"
 )
 
 var shanghai = time.FixedZone("CST", 8*60*60)
@@ -47,7 +49,7 @@ func testClaims() Claims {
 		panic(err)
 	}
 	from := city.Date{Year: 2026, Month: 11, Day: 23}
-	until := Validity{Years: 5}.Until(from)
+	until := city.Date{Year: 2031, Month: 11, Day: 22}
 	return Claims{
 		City: "9901", Number: n,
 		Name:   city.Text{ZhHans: "食品经营许可证", En: "Food business licence"},
@@ -68,29 +70,25 @@ func encode(t testing.TB, s Signer, c Claims) string {
 	return code
 }
 
-// addList publishes a status list in which the entry has the state.
-func addList(t testing.TB, trust *Trust, s Signer, at time.Time, index int, state ListStatus) {
-	t.Helper()
-	l := StatusList{URI: listURI, Statuses: NewStatusBits(ListLen), SignedAt: at, Expires: at.Add(24 * time.Hour), TTL: 12 * time.Hour}
-	l.Statuses.Set(index, state)
-	token, err := EncodeStatusList(context.Background(), s, l)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := trust.AddStatusList("test", token); err != nil {
-		t.Fatal(err)
-	}
+func isKey(err error, key string) bool {
+	var e *city.Error
+	return errors.As(err, &e) && e.Message.Key == key
 }
 
-// shared opens a file of the outside test data, which lies beside the checkout.
-func shared(t testing.TB, name string) []byte {
+// published is a number that stands in STANDARDS §10; a real body issued it.
+const published = "1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F"
+
+// unpack is what a code says, as it is read by whoever scans it.
+func unpack(t testing.TB, code string) []byte {
 	t.Helper()
-	b, err := os.ReadFile("../../shared/data/" + name)
-	if os.IsNotExist(err) {
-		t.Skipf("the outside test data are not here: %v", err)
-	}
+	packed, err := packing.Decode(nil, strings.TrimPrefix(code, "YW1:"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	in := packing.NewInflater(16 << 10)
+	plain, err := in.Inflate(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"yiwang/city"
+	"yiwang/credential/check"
 	"yiwang/internal/db"
 )
 
@@ -40,7 +41,7 @@ func (r *Registry) StatusList(ctx context.Context, tx *db.Tx, list int64) ([]byt
 
 // StatusListJWT gives the same list as a JWT.
 func (r *Registry) StatusListJWT(ctx context.Context, tx *db.Tx, list int64) ([]byte, error) {
-	return r.statusList(ctx, tx, listKey{list, true}, EncodeStatusListJWT)
+	return r.statusList(ctx, tx, listKey{list, true}, check.EncodeStatusListJWT)
 }
 
 func (r *Registry) statusList(ctx context.Context, tx *db.Tx, key listKey, encode func(context.Context, Signer, StatusList) ([]byte, error)) ([]byte, error) {

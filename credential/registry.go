@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
@@ -13,8 +14,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/emmansun/gmsm/smx509"
+
 	"yiwang/access"
 	"yiwang/city"
+	"yiwang/credential/check"
 	"yiwang/credential/paper"
 	"yiwang/internal/db"
 	"yiwang/journal"
@@ -149,13 +153,13 @@ func (r *Registry) ensureKeys(ctx context.Context, tx *db.Tx, algorithms map[Alg
 			return fmt.Errorf("certificate %s in the database: %w", k.id, err)
 		}
 	}
-	for _, a := range Algorithms {
+	for _, a := range check.Algorithms {
 		if !algorithms[a] {
 			continue
 		}
 		if r.keys.Signer(a, now) == nil {
 			for i, k := range known {
-				if k.algorithm == a && r.trust.all[i].holdsAt(now) {
+				if k.algorithm == a && r.trust.Keys()[i].HoldsAt(now) {
 					return city.Invalid("credential.key.lost", "key", k.id.String(), "dir", r.o.Keys)
 				}
 			}
@@ -215,10 +219,26 @@ func (r *Registry) Others() *Trust { return r.others.Load() }
 // certificates of all its keys.
 func (r *Registry) TrustPEM() []byte {
 	var out []byte
-	for _, k := range r.trust.all {
-		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: k.certificate})...)
+	for _, k := range r.trust.Keys() {
+		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: k.DER()})...)
 	}
 	return out
+}
+
+// JWKSet are all keys that ever signed here, the old ones too: what they signed
+// stays checkable.
+func (r *Registry) JWKSet() (JWKSet, error) {
+	set := JWKSet{Keys: []JWK{}}
+	for _, k := range r.trust.Keys() {
+		j, err := k.JWK()
+		if err != nil {
+			return JWKSet{}, err
+		}
+		j.Kid, j.Use = k.ID().String(), "sig"
+		j.X5c = []string{base64.StdEncoding.EncodeToString(k.DER())}
+		set.Keys = append(set.Keys, j)
+	}
+	return set, nil
 }
 
 // typeAt is the definition that a licence was issued under.
@@ -282,4 +302,23 @@ func (r *Registry) nextSerial(ctx context.Context, tx *db.Tx) (int64, error) {
 		r.serial = append(r.serial, block{first + 1, first + blockSize})
 	})
 	return first, nil
+}
+
+// LostKeys names the keys that the database knows to be in force and the folder
+// lacks: nothing can be signed with them again.
+func LostKeys(ctx context.Context, tx *db.Tx, f *KeyFolder, at time.Time) (lost []KeyID, err error) {
+	known, err := keysStored(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range known {
+		cert, err := smx509.ParseCertificate(k.certificate)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %s in the database: %w", k.id, err)
+		}
+		if f.ByID(k.id) == nil && at.Before(cert.NotAfter) {
+			lost = append(lost, k.id)
+		}
+	}
+	return lost, nil
 }

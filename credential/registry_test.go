@@ -195,7 +195,7 @@ func TestLicenceFromIssueToRevocation(t *testing.T) {
 		if _, err := c.get(city.Actor{Kind: city.Anonymous}, got.Number); city.KindOf(err) != city.KindUnauthenticated {
 			t.Errorf("%v", err)
 		}
-		if _, err := c.get(member, Number(published[0])); city.KindOf(err) != city.KindNotFound {
+		if _, err := c.get(member, Number(published)); city.KindOf(err) != city.KindNotFound {
 			t.Errorf("%v", err)
 		}
 
@@ -489,7 +489,7 @@ func TestCheckByNumber(t *testing.T) {
 			t.Errorf("%+v %+v", r, r.Claims)
 		}
 		for text, want := range map[string]Reason{
-			published[0]: ReasonNumberUnknown,
+			published: ReasonNumberUnknown,
 			string(person.Number[:len(person.Number)-1]) + "@": ReasonNumberWrong,
 			"随便": ReasonNotACode,
 		} {

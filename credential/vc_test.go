@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +28,7 @@ func newWallet(t testing.TB, a Algorithm) wallet {
 	t.Helper()
 	s := testSigner(t, a)
 	trust := trusting(t, s)
-	j, err := trust.all[0].JWK()
+	j, err := trust.Keys()[0].JWK()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,42 +220,6 @@ func TestCredentialWithSM2(t *testing.T) {
 	}
 }
 
-// Lists of others may have other widths.
-func TestStatusListsOfOtherWidths(t *testing.T) {
-	for bits, plain := range map[int][]byte{1: {0b10}, 2: {0b0100}, 4: {0x10}, 8: {0, 1}} {
-		if got := twoBits(plain, bits); got.At(0) != ListValid || got.At(1) != ListInvalid {
-			t.Errorf("%d bits: %v", bits, got)
-		}
-	}
-	if got := twoBits([]byte{2, 200}, 8); got.At(0) != ListSuspended || got.At(1) != listReserved {
-		t.Errorf("states of the issuer's own: %v", got)
-	}
-}
-
-func TestStatusListAsJWT(t *testing.T) {
-	for _, a := range Algorithms {
-		s := testSigner(t, a)
-		l := StatusList{URI: listURI, Statuses: NewStatusBits(ListLen), SignedAt: day, Expires: day.Add(24 * time.Hour), TTL: 12 * time.Hour}
-		l.Statuses.Set(70001, ListSuspended)
-		token, err := EncodeStatusListJWT(t.Context(), s, l)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := ParseStatusList(token, trusting(t, s))
-		if err != nil || got.Statuses.At(70001) != ListSuspended || got.Statuses.Len() != ListLen || !got.SignedAt.Equal(day) || got.TTL != l.TTL || !got.Expires.Equal(l.Expires) {
-			t.Errorf("%s: %+v, %v", a, got, err)
-		}
-		if _, err := ParseStatusList(token, trusting(t, testSigner(t, a))); !isKey(err, "credential.list.untrusted") {
-			t.Errorf("%s: signed by a stranger: %v", a, err)
-		}
-		for _, bad := range []string{"eyJ", "eyJ.eyJ.eyJ", string(token[:len(token)/2])} {
-			if _, err := ParseStatusList([]byte(bad), trusting(t, s)); err == nil {
-				t.Errorf("%s: %.20q was taken", a, bad)
-			}
-		}
-	}
-}
-
 // An implementation that nobody here wrote reads our licence and its status list,
 // and refuses both once the licence is revoked.
 func TestStrangersReadOurLicence(t *testing.T) {
@@ -347,28 +310,4 @@ func askPeer(t *testing.T, jobs []map[string]any) []peerAnswer {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return all
-}
-
-// BenchmarkStatusList says how long it takes to sign the states of ten million
-// licences, of which one in a hundred is revoked, and how large the list gets.
-func BenchmarkStatusList(b *testing.B) {
-	const n = 10_000_000
-	s := testSigner(b, EdDSA)
-	l := StatusList{URI: listURI, Statuses: NewStatusBits(n), SignedAt: day}
-	r := rand.New(rand.NewPCG(1, 2))
-	for range n / 100 {
-		l.Statuses.Set(r.IntN(n), ListInvalid)
-	}
-	for name, form := range map[string]func(context.Context, Signer, StatusList) ([]byte, error){"CWT": EncodeStatusList, "JWT": EncodeStatusListJWT} {
-		b.Run(name, func(b *testing.B) {
-			var token []byte
-			var err error
-			for b.Loop() {
-				if token, err = form(b.Context(), s, l); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(len(token)), "bytes")
-		})
-	}
 }

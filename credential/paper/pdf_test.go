@@ -26,7 +26,7 @@ var day = time.Date(2026, 11, 23, 10, 0, 0, 0, time.FixedZone("CST", 8*60*60))
 // testCode is a real licence's code, signed with SM2.
 func testCode(t testing.TB) string {
 	t.Helper()
-	b, err := os.ReadFile("../testdata/sm2.code")
+	b, err := os.ReadFile("../check/testdata/sm2.code")
 	if err != nil {
 		t.Fatal(err)
 	}

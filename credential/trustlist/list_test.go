@@ -12,6 +12,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/check"
 )
 
 var day = time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
@@ -112,7 +113,7 @@ func trusting(t testing.TB, dir fstest.MapFS, faults int) *credential.Trust {
 
 // A licence of another region is judged by what was said of its key on its day.
 func TestJudgedByItsDay(t *testing.T) {
-	for _, a := range credential.Algorithms {
+	for _, a := range check.Algorithms {
 		r := newRegion(t, a)
 		day := func(n int) time.Time { return day.AddDate(0, 0, n) }
 		end := func(f func(*IssuerKey)) func(*Issuers) { return func(l *Issuers) { f(&l.Keys[0]) } }

@@ -40,9 +40,10 @@ api, web/* < app ; app, demo < cmd/yiwang
 const annex = `
 web/bundle < web
 city < credential/paper < credential
-city < credential/sdjwt < credential
-internal/cborscan < credential/hcert < credential, api, cmd/yiwang
-credential/packing < credential
+city < credential/sdjwt < credential/check
+internal/cborscan < credential/hcert < credential/check, api, cmd/yiwang
+credential/packing < credential/check
+credential/check < credential
 credential/scan < web/citizen, cmd/yiwang
 credential < credential/wallet < web/wallet
 web/citizen < web/wallet < app

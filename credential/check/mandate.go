@@ -1,4 +1,4 @@
-package credential
+package check
 
 import (
 	"bytes"
@@ -142,7 +142,7 @@ func (k *Key) ID() KeyID { return keyIDOf(k.DER()) }
 
 // Signed reports whether the key signed the message at a moment at which it may sign.
 func (k *Key) Signed(message, signature []byte, at time.Time) bool {
-	return k.holdsAt(at) && k.check(message, signature)
+	return k.HoldsAt(at) && k.check(message, signature)
 }
 
 // AddMandated trusts a key for what its mandate says. Of keys of one region each may

@@ -1,4 +1,4 @@
-package credential
+package check
 
 import (
 	"strings"
@@ -11,14 +11,6 @@ import (
 func IsHealthCode(text string) bool {
 	text = strings.TrimSpace(text)
 	return len(text) >= prefixLen && strings.EqualFold(text[:prefixLen], healthPrefix)
-}
-
-// health is whom the city believes about health.
-func (r *Registry) health() *Trust {
-	if r.o.Health == nil {
-		return NewTrust()
-	}
-	return r.o.Health()
 }
 
 // healthCertificate reads and judges a health certificate whose signature holds.
@@ -51,7 +43,7 @@ func (r *Result) healthCertificate(m *message, key *Key, at time.Time) {
 		r.Reason = key.Mandate.Reason(signed)
 	case key.Mandate != nil && !key.Mandate.MaySignCode(PurposeHealth, signed):
 		r.Reason = ReasonNotEntitled
-	case !key.holdsAt(signed):
+	case !key.HoldsAt(signed):
 		r.Reason = ReasonSignerNotValid
 	case !c.Expires.IsZero() && at.After(c.Expires): // hcert 1.0.8: rejected after it
 		r.Reason = ReasonExpired

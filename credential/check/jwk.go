@@ -1,4 +1,4 @@
-package credential
+package check
 
 import (
 	"crypto/ecdsa"
@@ -87,22 +87,6 @@ func Proves(jwk map[string]any, j *sdjwt.JWT) bool {
 	return err == nil && string(k.Algorithm) == j.Header.Alg && k.Verify(j.Signed(), j.Signature)
 }
 
-// JWKSet are all keys that ever signed here, the old ones too: what they signed
-// stays checkable.
-func (r *Registry) JWKSet() (JWKSet, error) {
-	set := JWKSet{Keys: []JWK{}}
-	for _, k := range r.trust.all {
-		j, err := k.JWK()
-		if err != nil {
-			return JWKSet{}, err
-		}
-		j.Kid, j.Use = keyIDOf(k.certificate).String(), "sig"
-		j.X5c = []string{base64.StdEncoding.EncodeToString(k.certificate)}
-		set.Keys = append(set.Keys, j)
-	}
-	return set, nil
-}
-
 // nameLast gives the key that was added last the name and the issuer of its JWK
 // set, as tokens call it.
 func (t *Trust) nameLast(kid, issuer string) {
@@ -154,8 +138,8 @@ func (t *Trust) jwtSigner(j *sdjwt.JWT) (key *Key, known bool) {
 // maxTries is how many keys are tried for a token that names none.
 const maxTries = 64
 
-// signJWTHeader is the header of tokens in the signer's name.
-func signJWTHeader(s Signer, typ string) sdjwt.Header {
+// JWTHeader is the header of tokens in the signer's name.
+func JWTHeader(s Signer, typ string) sdjwt.Header {
 	return sdjwt.Header{Alg: string(s.Algorithm()), Typ: typ, Kid: s.KeyID().String()}
 }
 

@@ -1,4 +1,4 @@
-package credential_test
+package check_test
 
 import (
 	"fmt"
@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"yiwang/city"
-	"yiwang/credential"
+	"yiwang/credential/check"
 )
 
 // Somebody shows a licence. The checker has a folder of keys and the newest
 // status list, and no network.
 func Example() {
-	trust, faults, err := credential.LoadTrust(os.DirFS("testdata/trust"))
+	trust, faults, err := check.LoadTrust(os.DirFS("testdata/trust"))
 	if err != nil || len(faults) > 0 {
 		fmt.Println(err, faults)
 		return
@@ -22,7 +22,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	r := credential.Verify(string(code), trust, time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC))
+	r := check.Verify(string(code), trust, time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC))
 	fmt.Println(r.Valid, r.Reason.Say(city.English))
 	fmt.Println(r.Claims.Number)
 	fmt.Println(r.Claims.Name.ZhHans, r.Claims.Holder, r.Claims.From, r.Claims.Until)
@@ -36,9 +36,9 @@ func Example() {
 
 // A number alone proves nothing offline, but a slip of the pen is found.
 func ExampleParseNumber() {
-	n, err := credential.ParseNumber("11100000000013338w032.11220000013544541j.2430599.001.f")
+	n, err := check.ParseNumber("11100000000013338w032.11220000013544541j.2430599.001.f")
 	fmt.Println(n, err)
-	_, err = credential.ParseNumber("11100000000013338W032.11220000013544541J.2430598.001.F")
+	_, err = check.ParseNumber("11100000000013338W032.11220000013544541J.2430598.001.F")
 	fmt.Println(err != nil)
 	// Output:
 	// 1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F <nil>

@@ -1,4 +1,4 @@
-package credential
+package check
 
 import (
 	"bytes"
@@ -33,7 +33,7 @@ func EncodeStatusListJWT(ctx context.Context, s Signer, l StatusList) ([]byte, e
 	if !l.Expires.IsZero() {
 		claims["exp"] = l.Expires.Unix()
 	}
-	token, err := sdjwt.SignJWT(ctx, signJWTHeader(s, StatusListJWT), nil, claims, s.Sign)
+	token, err := sdjwt.SignJWT(ctx, JWTHeader(s, StatusListJWT), nil, claims, s.Sign)
 	return []byte(token), err
 }
 

@@ -1,4 +1,4 @@
-package credential
+package check
 
 import (
 	"bytes"
@@ -32,7 +32,8 @@ const (
 // Algorithms are all that we sign with.
 var Algorithms = []Algorithm{EdDSA, ES256, SM2}
 
-func (a Algorithm) known() bool { return a == EdDSA || a == ES256 || a == SM2 }
+// Known reports whether we sign with it.
+func (a Algorithm) Known() bool { return a == EdDSA || a == ES256 || a == SM2 }
 
 // coseSM2 is our number for SM2 with SM3 in COSE, which has none registered: from
 // the range for private use (below -65536), -65536 less 0x0708, the code point of
@@ -189,8 +190,8 @@ func (k *Key) sameAuthority(o *Key) bool {
 	return k.authority == o.authority || bytes.Equal(k.spki, o.spki)
 }
 
-// holdsAt reports whether a signature made at t counts.
-func (k *Key) holdsAt(t time.Time) bool {
+// HoldsAt reports whether a signature made at t counts.
+func (k *Key) HoldsAt(t time.Time) bool {
 	return (k.NotBefore.IsZero() || !t.Before(k.NotBefore)) && (k.NotAfter.IsZero() || !t.After(k.NotAfter)) && k.Mandate.holdsAt(t)
 }
 

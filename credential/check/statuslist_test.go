@@ -1,4 +1,4 @@
-package credential
+package check
 
 import (
 	"bytes"
@@ -161,5 +161,41 @@ func wantError(t *testing.T, key string, f func() error) {
 	t.Helper()
 	if err := f(); !isKey(err, key) {
 		t.Errorf("%v, want %s", err, key)
+	}
+}
+
+// Lists of others may have other widths.
+func TestStatusListsOfOtherWidths(t *testing.T) {
+	for bits, plain := range map[int][]byte{1: {0b10}, 2: {0b0100}, 4: {0x10}, 8: {0, 1}} {
+		if got := twoBits(plain, bits); got.At(0) != ListValid || got.At(1) != ListInvalid {
+			t.Errorf("%d bits: %v", bits, got)
+		}
+	}
+	if got := twoBits([]byte{2, 200}, 8); got.At(0) != ListSuspended || got.At(1) != listReserved {
+		t.Errorf("states of the issuer's own: %v", got)
+	}
+}
+
+func TestStatusListAsJWT(t *testing.T) {
+	for _, a := range Algorithms {
+		s := testSigner(t, a)
+		l := StatusList{URI: listURI, Statuses: NewStatusBits(ListLen), SignedAt: day, Expires: day.Add(24 * time.Hour), TTL: 12 * time.Hour}
+		l.Statuses.Set(70001, ListSuspended)
+		token, err := EncodeStatusListJWT(t.Context(), s, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ParseStatusList(token, trusting(t, s))
+		if err != nil || got.Statuses.At(70001) != ListSuspended || got.Statuses.Len() != ListLen || !got.SignedAt.Equal(day) || got.TTL != l.TTL || !got.Expires.Equal(l.Expires) {
+			t.Errorf("%s: %+v, %v", a, got, err)
+		}
+		if _, err := ParseStatusList(token, trusting(t, testSigner(t, a))); !isKey(err, "credential.list.untrusted") {
+			t.Errorf("%s: signed by a stranger: %v", a, err)
+		}
+		for _, bad := range []string{"eyJ", "eyJ.eyJ.eyJ", string(token[:len(token)/2])} {
+			if _, err := ParseStatusList([]byte(bad), trusting(t, s)); err == nil {
+				t.Errorf("%s: %.20q was taken", a, bad)
+			}
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package credential
+package check
 
 import (
 	"context"
@@ -24,7 +24,6 @@ import (
 	"github.com/emmansun/gmsm/smx509"
 
 	"yiwang/city"
-	"yiwang/internal/db"
 )
 
 // Signer signs codes and status lists in the city's name. Its key may lie in a
@@ -320,23 +319,4 @@ func (f *KeyFolder) Terms() []Term {
 		all[i] = Term{k.alg, k.id, k.cert.NotBefore, k.cert.NotAfter}
 	}
 	return all
-}
-
-// Lost names the keys that the database knows to be in force and the folder
-// lacks: nothing can be signed with them again.
-func (f *KeyFolder) Lost(ctx context.Context, tx *db.Tx, at time.Time) (lost []KeyID, err error) {
-	known, err := keysStored(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	for _, k := range known {
-		cert, err := smx509.ParseCertificate(k.certificate)
-		if err != nil {
-			return nil, fmt.Errorf("certificate %s in the database: %w", k.id, err)
-		}
-		if f.ByID(k.id) == nil && at.Before(cert.NotAfter) {
-			lost = append(lost, k.id)
-		}
-	}
-	return lost, nil
 }

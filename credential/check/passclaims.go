@@ -1,9 +1,8 @@
-package credential
+package check
 
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
 
@@ -64,20 +63,16 @@ type wirePass struct {
 	Salt    []byte `cbor:"5,keyasint"`           // makes each code another one
 }
 
-// SealPass signs a pass code with the city's newest key. Its life is cut to what the
+// EncodePass makes a pass code and says what stands in it: its life is cut to what the
 // carrier allows, the moment of signing to the full ten minutes before.
-func (r *Registry) SealPass(ctx context.Context, p PassClaims) (string, PassClaims, error) {
-	p.City, p.SignedAt = r.o.City, p.SignedAt.UTC().Truncate(passRounding)
+func EncodePass(ctx context.Context, s Signer, p PassClaims) (string, PassClaims, error) {
+	p.SignedAt = p.SignedAt.UTC().Truncate(passRounding)
 	if most := p.SignedAt.Add(p.Carrier.Longest()); p.Expires.After(most) {
 		p.Expires = most
 	}
 	p.Expires = p.Expires.UTC().Truncate(time.Second)
 	if !p.plausible() {
 		return "", p, fmt.Errorf("pass code that can't be: %+v", p)
-	}
-	s := r.keys.Signer(EdDSA, r.o.Clock.Now())
-	if s == nil {
-		return "", p, errors.New("no key that may sign pass codes today")
 	}
 	w := wirePassClaims{Issuer: p.City, Expires: p.Expires.Unix(), Signed: p.SignedAt.Unix(), Pass: wirePass{Purpose: p.Purpose, State: p.State, Holder: p.Holder}}
 	if p.Carrier == OnPaper {
@@ -170,7 +165,7 @@ func (r *Result) judgePass(key *Key, trust *Trust, at time.Time) {
 	switch {
 	case key.health != 0:
 		r.Reason = ReasonNotEntitled
-	case !key.holdsAt(p.SignedAt):
+	case !key.HoldsAt(p.SignedAt):
 		r.Reason = ReasonSignerNotValid
 	case known && !at.Before(terms.Ends):
 		r.Reason = ReasonPurposeEnded

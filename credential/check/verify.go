@@ -1,4 +1,4 @@
-package credential
+package check
 
 import (
 	"errors"
@@ -260,7 +260,7 @@ func (r *Result) judge(key *Key, trust *Trust, at time.Time) {
 			return
 		}
 	}
-	if !key.holdsAt(c.SignedAt) {
+	if !key.HoldsAt(c.SignedAt) {
 		r.Reason = ReasonSignerNotValid
 		return
 	}

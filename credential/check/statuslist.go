@@ -1,4 +1,4 @@
-package credential
+package check
 
 import (
 	"bytes"
@@ -179,7 +179,7 @@ func (w *wireList) list(key *Key) (*StatusList, error) {
 	if w.Expires != 0 {
 		l.Expires = time.Unix(w.Expires, 0).UTC()
 	}
-	if !key.holdsAt(l.SignedAt) {
+	if !key.HoldsAt(l.SignedAt) {
 		return nil, errListSigner
 	}
 	return l, nil
