@@ -49,16 +49,24 @@ WHERE person = $1 AND at < $2 ORDER BY at DESC LIMIT $3) AS page`, person, bound
 	if err != nil {
 		return nil, err
 	}
-	return db.All(ctx, tx, func(r db.Row) (Use, error) {
-		u := Use{Person: person}
-		var at int64
-		var fields string
-		err := r.Scan(&u.ID, &at, &u.Body, &u.Post, &u.Account, &u.Purpose, &u.Case, &fields)
-		if err == nil {
-			u.At = city.FromMicros(at)
-			err = json.Unmarshal([]byte(fields), &u.Fields)
-		}
-		return u, err
-	}, `SELECT id, at, body, post, account, purpose, case_no, fields FROM data_uses
+	return db.All(ctx, tx, func(r db.Row) (Use, error) { return scanUse(r, person) },
+		`SELECT id, at, body, post, account, purpose, case_no, fields FROM data_uses
 WHERE person = $1 AND at < $2 AND at >= $3 ORDER BY at DESC, id DESC`, person, bound, oldest)
+}
+
+func useOf(ctx context.Context, tx *db.Tx, person city.PersonID, id city.EventID) (Use, error) {
+	return scanUse(tx.QueryRow(ctx, `SELECT id, at, body, post, account, purpose, case_no, fields FROM data_uses
+WHERE id = $1 AND person = $2`, id, person), person)
+}
+
+func scanUse(r db.Row, person city.PersonID) (Use, error) {
+	u := Use{Person: person}
+	var at int64
+	var fields string
+	err := r.Scan(&u.ID, &at, &u.Body, &u.Post, &u.Account, &u.Purpose, &u.Case, &fields)
+	if err == nil {
+		u.At = city.FromMicros(at)
+		err = json.Unmarshal([]byte(fields), &u.Fields)
+	}
+	return u, err
 }

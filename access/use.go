@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -27,6 +28,20 @@ type Use struct {
 // again is how long a second look of the same officer at the same case counts
 // as the same look.
 const again = 15 * time.Minute
+
+// UseOf is one use of the person's data; city.KindNotFound where it is another's or
+// nobody's.
+func (a *Access) UseOf(ctx context.Context, tx *db.Tx, actor city.Actor, person city.PersonID, id city.EventID) (Use, error) {
+	err := a.Ask(ctx, actor, "uses.read", Resource{Type: "Person", ID: person.String(), Attrs: Attrs{"person": person}})
+	if err != nil {
+		return Use{}, err
+	}
+	u, err := useOf(ctx, tx, person, id)
+	if errors.Is(err, db.ErrNoRows) {
+		err = city.NotFound("error.not_found")
+	}
+	return u, err
+}
 
 // RecordUse writes the use into the journal and into what the person sees, in
 // the caller's transaction: what can't be recorded must not be shown. An

@@ -30,6 +30,7 @@ import (
 	"yiwang/internal/db"
 	"yiwang/journal"
 	"yiwang/notify"
+	"yiwang/scorecard"
 	"yiwang/search"
 	"yiwang/serviceitem"
 	"yiwang/tlog"
@@ -58,7 +59,8 @@ type Deps struct {
 	Registers   *fleet.Registers
 	Vehicles    *fleet.Monitor // nil where the city watches none
 	PublicLog   *tlog.Log      // nil where none is kept
-	Risks       *fleet.Index   // nil where the city has no formula of risk
+	Scores      *scorecard.Scorecard
+	Risks       *fleet.Index // nil where the city has no formula of risk
 	// Checks bounds how often one address may check licences; nil makes one.
 	Checks *identity.Pace
 	// Fetch gets the status list by which another region says how the code's licence
@@ -113,7 +115,7 @@ func New(d Deps) *API {
 	}
 	c.CreateHooks = nil // no $schema member in answers
 	for _, id := range []any{city.CaseID{}, city.PersonID{}, city.FirmID{}, city.AccountID{}, city.CredentialID{}, city.DelegationID{},
-		city.BlobID{}, city.RunID{}, city.DraftID{}, city.Date{}} { // they travel as text
+		city.BlobID{}, city.EventID{}, city.RunID{}, city.DraftID{}, city.Date{}} { // they travel as text
 		c.Components.Schemas.RegisterTypeAlias(reflect.TypeOf(id), reflect.TypeFor[string]())
 	}
 	c.Formats = map[string]huma.Format{"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: readJSON}}

@@ -95,7 +95,7 @@ func (a *API) changeCredential(ctx context.Context, actor city.Actor, in *change
 
 type verifyIn struct {
 	Body struct {
-		Code string `json:"code" maxLength:"8192" doc:"What was scanned: a code, an SD-JWT credential, a receipt, or a licence number."`
+		Code string `json:"code" maxLength:"131072" doc:"What was scanned: a code, an SD-JWT credential, a receipt, or a licence number."`
 	}
 }
 

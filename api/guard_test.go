@@ -67,7 +67,7 @@ func TestEveryFaultIsAProblem(t *testing.T) {
 		{"POST", "/api/v1/verify", "{\"code\":\"\xff\xfe\"}", nil, 422, "api.malformed", "api.fault.no_text"},
 		{"POST", "/api/v1/verify", `{"code":"\u0000"}`, nil, 422, "api.malformed", "api.fault.no_text"},
 		{"POST", "/api/v1/verify", deep, nil, 422, "api.malformed", "api.fault.deep"},
-		{"POST", "/api/v1/verify", `{"code":"` + strings.Repeat("x", 9000) + `"}`, nil, 422, "api.malformed", "api.fault.too_long"},
+		{"POST", "/api/v1/verify", `{"code":"` + strings.Repeat("x", 140_000) + `"}`, nil, 422, "api.malformed", "api.fault.too_long"},
 		{"POST", "/api/v1/verify", `{"code":"` + strings.Repeat("x", maxBody) + `"}`, nil, 413, "api.too_large", ""},
 		{"POST", "/api/v1/verify", `{"code":"` + strings.Repeat("x", maxBody) + `"}`, []string{"Idempotency-Key", "k"}, 413, "api.too_large", ""},
 		{"POST", "/api/v1/verify", `{"code":"x"}`, []string{"Idempotency-Key", strings.Repeat("k", maxKey+1)}, 422, "api.key_too_long", ""},

@@ -55,6 +55,7 @@ func (a *API) whoAmI(ctx context.Context, actor city.Actor, _ *struct{}) (*body[
 }
 
 type useBody struct {
+	ID      city.EventID    `json:"id"`
 	Body    city.BodyID     `json:"body"`
 	Post    city.PostID     `json:"post"`
 	Purpose string          `json:"purpose" doc:"A code; the sentence stands in reason."`
@@ -95,7 +96,7 @@ func (a *API) listUses(ctx context.Context, actor city.Actor, in *usesQuery) (*l
 }
 
 func useOf(u access.Use, l city.Lang, zone func(time.Time) time.Time) useBody {
-	b := useBody{Body: u.Body, Post: u.Post, Purpose: u.Purpose, Reason: city.Say(l, u.Purpose), Case: u.Case, Fields: u.Fields, At: zone(u.At)}
+	b := useBody{ID: u.ID, Body: u.Body, Post: u.Post, Purpose: u.Purpose, Reason: city.Say(l, u.Purpose), Case: u.Case, Fields: u.Fields, At: zone(u.At)}
 	if b.Fields == nil {
 		b.Fields = []string{}
 	}

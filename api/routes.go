@@ -39,14 +39,15 @@ func (a *API) routes() {
 	register(a, large(post("/cases/{number}/actions", "act", "Move a case on. 409 carries the case as it stands.", http.StatusOK, absent), 24<<20), a.act)
 	register(a, get("/cases/{number}/notices", "list-notices", "Who was told what about a case, by which channel, and what became of it: yours, and for officers everybody's.", absent), a.listNotices)
 	receipt := get("/cases/{number}/receipt", "get-receipt", "A receipt of the public log about a case (c2sp.org/tlog-proof@v1), the newest or the one asked for. 503 until the log has published it.", absent)
-	receipt.media = []string{"text/plain"}
-	register(a, receipt, a.receipt)
+	proof := func(r route) route { r.media = []string{"text/plain"}; return r }
+	register(a, proof(receipt), a.receipt)
 	register(a, post("/cases/{number}/rating", "rate", "Rate the service, once.", http.StatusOK, absent), a.rate)
 	register(a, post("/cases/{number}/review", "review", "Ask a person to look again at what a rule decided.", http.StatusCreated, absent), a.review)
 
 	register(a, get("/credentials", "list-credentials", "My licences.", wrong), a.listCredentials)
 	register(a, get("/credentials/{number}", "get-credential", "A licence.", absent), a.getCredential)
 	register(a, post("/credentials/{number}/status", "change-credential", "Revoke, suspend or restore a licence.", http.StatusOK, absent), a.changeCredential)
+	register(a, proof(get("/credentials/{number}/receipt", "get-credential-receipt", "A receipt of the public log about a licence. 503 until the log has published it.", absent)), a.licenceReceipt)
 	register(a, open(post("/verify", "verify", "Check a licence's code or number.", http.StatusOK, haste)), a.verify)
 
 	if a.Incidents != nil {
@@ -87,6 +88,9 @@ func (a *API) routes() {
 	register(a, post("/silences", "silence", "Hold back what a rule finds, or what is found about a subject, until a time.", http.StatusCreated), a.silence)
 
 	register(a, get("/uses", "list-uses", "Who used my data, for what.", wrong), a.listUses)
+	register(a, proof(get("/uses/{id}/receipt", "get-use-receipt", "The receipt of the public log about a use of my data. 503 until the log has published it.", absent)), a.useReceipt)
 	register(a, open(get("/algorithms", "list-algorithms", "The rules that decide, the models that suggest and the detectors that notice, with their counts.")), a.listAlgorithms)
 	register(a, open(get("/algorithms/{rule}", "get-algorithm", "One rule, model or detector.", absent)), a.getAlgorithm)
+	register(a, proof(open(get("/algorithms/{rule}/receipt", "get-algorithm-receipt", "A receipt of the public log about a rule's wording, the newest or the one asked for. 503 until the log has published it.", absent))), a.ruleReceipt)
+	register(a, proof(open(get("/scorecard/{month}/receipt", "get-month-receipt", "The receipt of the public log about a month's published figures. 503 until the log has published it.", absent))), a.monthReceipt)
 }

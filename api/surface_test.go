@@ -165,7 +165,7 @@ func TestDocumentIsOpenAPI31(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) != 32 {
+	if len(ids) != 36 {
 		t.Errorf("%d operations", len(ids))
 	}
 }

@@ -22,6 +22,8 @@ import (
 	"yiwang/identity"
 	"yiwang/internal/db"
 	"yiwang/internal/db/dbtest"
+	"yiwang/scorecard"
+	"yiwang/tlog"
 )
 
 // contract is the description that the program gives of its own JSON face, and
@@ -386,6 +388,28 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	rules := c.does(200, "GET", at+"/algorithms", nil)["items"].([]any)
 	c.does(200, "GET", at+"/algorithms/"+member(rules[0], "rule").(string), nil)
 	c.does(404, "GET", at+"/algorithms/nothing", nil)
+	month := scorecard.MonthOf(time.Now(), p.app.Pack.Zone) - 1
+	p.ok(p.app.Scores.Publish(p.Context(), city.SystemActor("test"), month))
+	used := c.does(200, "GET", at+"/uses", nil, me...)["items"].([]any)
+	for thing, none := range map[string]string{
+		"/credentials/" + licence:                          "/credentials/nothing",
+		"/uses/" + member(used[0], "id").(string):          "/uses/" + city.NewEventID().String(),
+		"/algorithms/" + member(rules[0], "rule").(string): "/algorithms/nothing",
+		"/scorecard/" + month.String():                     "/scorecard/2020-01",
+	} {
+		if text := p.receiptAt(resident, at+thing+"/receipt"); !tlog.Verify(text, p.app.PublicLog.Keys(), time.Now()).Valid {
+			t.Errorf("%s: %s", thing, text)
+		}
+		c.does(200, "GET", at+thing+"/receipt", nil, me...)
+		c.does(404, "GET", at+none+"/receipt", nil, me...)
+	}
+	mine := "/uses/" + member(used[0], "id").(string) + "/receipt"
+	if page := p.page(resident, "/uses", nil, 200); !strings.Contains(page, `href="`+mine+`"`) {
+		t.Errorf("no receipt on the page of uses: %s", text(page))
+	}
+	p.page(resident, mine, nil, 200)
+	p.page(p.signIn("elder"), mine, nil, 404)
+	p.page("", mine, nil, 303)
 	c.does(422, "GET", at+"/uses?after=x", nil, me...)
 	c.does(422, "GET", at+"/cases?after=x", nil, me...)
 	for _, verb := range []string{"actions", "rating", "review"} {

@@ -155,7 +155,7 @@ func (a *App) faces(ctx context.Context) error {
 		return err
 	}
 	json := api.New(api.Deps{DB: a.DB, Vehicles: a.Vehicles, PublicLog: a.PublicLog, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
-		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Notices: a.Notices, Alerts: a.Alerts, Sensors: a.Sensors, Registers: a.Registers, Risks: a.Risks, Incidents: a.Incidents, Reach: a.Reach, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
+		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Notices: a.Notices, Alerts: a.Alerts, Sensors: a.Sensors, Registers: a.Registers, Scores: a.Scores, Risks: a.Risks, Incidents: a.Incidents, Reach: a.Reach, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
 		Address: a.address, Checks: checks, Fetch: a.fetchStatus})
 
 	inner := http.NewServeMux()
@@ -180,7 +180,7 @@ func (a *App) faces(ctx context.Context) error {
 	monthly.New(monthly.Deps{DB: a.DB, Scores: a.Scores, Press: a.press(), Clock: a.Clock, Frame: func(ctx context.Context, actor city.Actor, section string) web.DeskDoc {
 		return desk.Frame(ctx, atDesk, actor, section)
 	}, Body: a.bodyName, Short: a.shortName, Item: a.itemName,
-		Region: a.regionName, Post: a.postName, Origin: a.Origin}).Routes(inner)
+		Region: a.regionName, Post: a.postName, Log: a.PublicLog, Origin: a.Origin}).Routes(inner)
 	if a.Incidents != nil {
 		outside := field.New(field.Deps{DB: a.DB, Directory: a.Directory, Cases: a.Cases, Incidents: a.Incidents})
 		inner.Handle(field.Path, outside)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -21,13 +22,35 @@ import (
 // receiptOf waits until the log has published what was said last about a matter.
 func (p *place) receiptOf(token, number string) string {
 	p.Helper()
+	return p.receiptAt(token, "/api/v1/cases/"+number+"/receipt")
+}
+
+// receiptAt waits until there is a receipt at an address.
+func (p *place) receiptAt(token, address string) string {
+	p.Helper()
 	for n := 0; ; n++ {
-		a := p.ask("GET", "/api/v1/cases/"+number+"/receipt", nil, bearer(token)...)
+		a := p.ask("GET", address, nil, bearer(token)...)
 		switch {
 		case a.status == http.StatusOK:
 			return string(a.body)
 		case a.status != http.StatusServiceUnavailable || n == 1500:
-			p.Fatalf("the receipt of %s: %d %s", number, a.status, a.body)
+			p.Fatalf("the receipt %s: %d %s", address, a.status, a.body)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// licence waits for the first licence of whoever is signed in, and gives its number.
+func (p *place) licence(token string) string {
+	p.Helper()
+	for n := 0; ; n++ {
+		var list struct{ Items []struct{ Number string } }
+		p.call(token, "GET", "/api/v1/credentials", nil, http.StatusOK, &list)
+		switch {
+		case len(list.Items) > 0:
+			return list.Items[0].Number
+		case n == 1500:
+			p.Fatal("no licence came")
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -84,10 +107,30 @@ func TestAReceiptForAStranger(t *testing.T) {
 		p.says(page, "这份收据不能相信")
 		p.says(p.page("", "/log", nil, 200), "公开账本", p.app.PublicLog.Key.Public)
 		elder := p.signIn("elder") // whose matter it is; the daughter applied for her
-		p.says(p.page(elder, "/matters/"+number, nil, 200), "下载收据")
-		if got := p.page(elder, "/matters/"+number+"/receipt", nil, 200); !tlog.LooksLikeReceipt(got) {
+		matter := p.page(elder, "/matters/"+number, nil, 200)
+		p.says(matter, "下载收据")
+		offered := regexp.MustCompile(`/matters/[^"]*/receipt\?entry=\d+`).FindString(matter)
+		if got := p.page(elder, offered, nil, 200); !tlog.LooksLikeReceipt(got) {
 			t.Errorf("from the matter's page: %s", got)
 		}
+
+		// Whatever the log vouches for has its receipt at its own place.
+		rule := p.page("", "/algorithms/senior-allowance", nil, 200)
+		p.says(rule, "下载收据", "规则的写法公布了")
+		if got := p.page("", "/algorithms/senior-allowance/receipt", nil, 200); !tlog.LooksLikeReceipt(got) {
+			t.Errorf("of a rule: %s", got)
+		}
+		p.page("", "/algorithms/senior-allowance/receipt?entry=x", nil, 404)
+		p.page("", "/algorithms/senior-allowance/receipt?entry=999999", nil, 404)
+		p.page("", "/algorithms/nothing/receipt", nil, 404)
+		p.page("", "/scorecard/2020-01/receipt", nil, 404)
+		licence := "/licences/" + url.PathEscape(p.licence(elder))
+		for n := 0; n < 1500 && !strings.Contains(p.page(elder, licence, nil, 200), "下载收据"); n++ {
+			time.Sleep(20 * time.Millisecond)
+		}
+		got := p.page(elder, licence+"/receipt", nil, 200)
+		p.says(p.page("", "/verify", url.Values{"code": {got}}, 200), "这份收据是真的", "发了一张证照")
+		p.page(p.signIn("food-clerk"), licence+"/receipt", nil, 403)
 
 		// nobody else gets it, and what isn't there is not found
 		if a := p.ask("GET", "/api/v1/cases/"+number+"/receipt", nil); a.status != http.StatusUnauthorized {

@@ -127,6 +127,8 @@ func Outside() []string {
 // its reason.
 var quiet = map[string]string{
 	"data.used":          "who looked has a page of its own",
+	"consent.given":      "they said yes a moment ago",
+	"consent.declined":   "they said no a moment ago",
 	"case.claim":         "the office's own work",
 	"case.release":       "the office's own work",
 	"case.assign":        "the colleague's inbox shows it",

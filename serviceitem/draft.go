@@ -322,6 +322,7 @@ func (s *Service) noteConsent(ctx context.Context, tx *db.Tx, actor city.Actor, 
 		event = "consent.declined"
 	}
 	return s.Journal.Append(ctx, tx, journal.Event{At: s.Clock.Now(), Type: event, Subject: d.ID.String(), Actor: actor,
+		To:   []journal.Recipient{{Person: d.Of.Person, Firm: d.Of.Firm}},
 		Data: map[string]any{"item": d.Item, "material": m.ID, "type": m.Credential, "applicant": d.Of.Person, "firm": d.Of.Firm}})
 }
 

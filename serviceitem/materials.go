@@ -171,6 +171,7 @@ func (s *Service) noteConsents(ctx context.Context, tx *db.Tx, actor city.Actor,
 			continue
 		}
 		err := s.Journal.Append(ctx, tx, journal.Event{At: s.Clock.Now(), Type: "consent.given", Subject: string(c.Number), Actor: actor,
+			To:   []journal.Recipient{{Person: p.of.Person, Firm: p.of.Firm}},
 			Data: map[string]any{"item": c.Item, "material": m.ID, "type": m.Credential, "applicant": p.of.Person, "firm": p.of.Firm, "case": c.Number}})
 		if err != nil {
 			return err

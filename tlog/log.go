@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -156,7 +155,7 @@ func (l *Log) more() {
 
 func (l *Log) tells(e journal.Recorded) (keys []string, ok bool) {
 	for _, t := range l.Told {
-		if noun, all := strings.CutSuffix(t.Type, "*"); t.Type != e.Type && !(all && strings.HasPrefix(e.Type, noun)) {
+		if !matches(t.Type, e.Type) {
 			continue
 		}
 		if t.With != "" {

@@ -138,7 +138,7 @@ func (w *town) published(n uint64) tlog.State {
 func (w *town) about(subject string) (all []tlog.Entry) {
 	w.Helper()
 	w.view(func(ctx context.Context, tx *db.Tx) (err error) {
-		all, err = w.log.About(ctx, tx, subject)
+		all, err = w.log.About(ctx, tx, tlog.Topic{Subject: subject})
 		return err
 	})
 	return all

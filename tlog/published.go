@@ -96,10 +96,28 @@ type Entry struct {
 	At      time.Time
 }
 
-// About lists the entries about a subject, in the order of the log. Who may ask is
+// Topic is what one may ask the log about: a subject, and the sorts of events about it
+// that are meant. Things of different sorts may bear the same name.
+type Topic struct {
+	Subject string
+	Types   []string // such as "algorithm.published", or "credential.*" for all of that noun; none means every sort
+}
+
+// About lists the entries about a topic, in the order of the log. Who may ask is
 // for the caller to say, who knows whose the subject is.
-func (l *Log) About(ctx context.Context, tx *db.Tx, subject string) ([]Entry, error) {
-	return about(ctx, tx, subject)
+func (l *Log) About(ctx context.Context, tx *db.Tx, t Topic) ([]Entry, error) {
+	all, err := about(ctx, tx, t.Subject)
+	return slices.DeleteFunc(all, func(e Entry) bool { return !t.takes(e.Type) }), err
+}
+
+func (t Topic) takes(typ string) bool {
+	return len(t.Types) == 0 || slices.ContainsFunc(t.Types, func(pattern string) bool { return matches(pattern, typ) })
+}
+
+// matches says whether a type is the one meant, or of the noun that is.
+func matches(pattern, typ string) bool {
+	noun, all := strings.CutSuffix(pattern, "*")
+	return pattern == typ || all && strings.HasPrefix(typ, noun)
 }
 
 // Receipt is the proof that an entry stands in the log, with what opens it
@@ -164,16 +182,16 @@ func (l *Log) prove(ctx context.Context, index, size uint64) ([][sha256.Size]byt
 	return path, err
 }
 
-// Covered says whether the published checkpoint covers an entry: then its receipt
-// can be had.
-func (l *Log) Covered(ctx context.Context, e Entry) (bool, error) {
+// Published is how many entries the published checkpoint covers: of entries before
+// that place receipts can be had.
+func (l *Log) Published(ctx context.Context) (uint64, error) {
 	raw, err := l.Checkpoint(ctx)
 	if err != nil || raw == nil {
-		return false, err
+		return 0, err
 	}
 	var cp log.Checkpoint
 	_, err = cp.Unmarshal(raw)
-	return cp.Size > e.Index, err
+	return cp.Size, err
 }
 
 // Keys are what receipts of this log are checked with.
@@ -190,11 +208,11 @@ func (l *Log) watching() (all []note.Verifier) {
 	return all
 }
 
-// EntryAbout is the entry about a subject at a place of the log; a negative place
-// asks for the newest. It is pending where nothing was told yet: what has happened
-// is on its way.
-func (l *Log) EntryAbout(ctx context.Context, tx *db.Tx, subject string, index int64) (Entry, error) {
-	all, err := l.About(ctx, tx, subject)
+// EntryAbout is the entry about a topic at a place of the log; a negative place asks
+// for the newest. It is unavailable where nothing was told yet: what has happened is
+// on its way.
+func (l *Log) EntryAbout(ctx context.Context, tx *db.Tx, t Topic, index int64) (Entry, error) {
+	all, err := l.About(ctx, tx, t)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -210,4 +228,13 @@ func (l *Log) EntryAbout(ctx context.Context, tx *db.Tx, subject string, index i
 		}
 	}
 	return Entry{}, city.NotFound("tlog.entry", "index", index)
+}
+
+// ReceiptAbout is the receipt of the entry that EntryAbout finds, with its errors.
+func (l *Log) ReceiptAbout(ctx context.Context, tx *db.Tx, t Topic, index int64) ([]byte, error) {
+	e, err := l.EntryAbout(ctx, tx, t, index)
+	if err != nil {
+		return nil, err
+	}
+	return l.Receipt(ctx, tx, e)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"yiwang/city"
@@ -91,4 +92,16 @@ func ParseDisclosure(b []byte) (Disclosure, error) {
 	copy(d.salt[:], b)
 	d.text = bytes.Clone(b[saltLen:])
 	return d, nil
+}
+
+// Said is the key of the catalogue's sentence for a sort of statement: its own, or
+// that of its noun.
+func Said(typ string) string {
+	noun, _, _ := strings.Cut(typ, ".")
+	for _, name := range []string{typ, noun} {
+		if _, ok := city.LookupText("tlog.said." + name); ok {
+			return "tlog.said." + name
+		}
+	}
+	return "tlog.said.other"
 }

@@ -87,7 +87,7 @@ func (c *verifyCmd) receipt(e *env, r tlog.Checked) error {
 	return c.answer(e, r, r.Valid, func() {
 		fmt.Fprintln(e.out, r.Reason.Say(e.lang))
 		if s := r.Statement; s != nil {
-			fmt.Fprintf(e.out, "  %s  %s  %s\n", s.Type, s.Subject, s.At.Format(time.RFC3339))
+			fmt.Fprintf(e.out, "  %s (%s)  %s  %s\n", city.Say(e.lang, tlog.Said(s.Type)), s.Type, s.Subject, s.At.Format(time.RFC3339))
 			if len(s.Facts) > 0 {
 				fmt.Fprintf(e.out, "  %s\n", s.Facts)
 			}

@@ -129,6 +129,13 @@ func TestVerifyReceipt(t *testing.T) {
 	if s.code != exitFound || !strings.Contains(s.out, "JH-2026-000001-7") || s.err != "" {
 		t.Errorf("a receipt: %+v", s)
 	}
+	for typ, want := range map[string]string{"credential.revoked": "A licence was revoked", "data.used": "Somebody's data was used", "consent.given": "A person agreed",
+		"algorithm.published": "The wording of a rule", "scorecard.published": "The figures of a month", "unheard.of": "An entry of the log"} {
+		named := receiptOf(t, key, tlog.Statement{Type: typ, Subject: "x", At: time.Date(2026, 11, 28, 2, 0, 0, 0, time.UTC)})
+		if s := yiwang(t, "verify", string(named), "--trust", trust, "--at", "2026-11-28T02:00:30Z"); s.code != 0 || !strings.Contains(s.out, want) {
+			t.Errorf("%s: %+v", typ, s)
+		}
+	}
 	if s := yiwang(t, "verify", receipt, "--trust", trust, "--at", "2026-11-28T02:00:30Z", "--json"); s.code != 0 || !strings.Contains(s.out, `"valid":true,"kind":"receipt","reason":"ok"`) {
 		t.Errorf("for programs: %+v", s)
 	}

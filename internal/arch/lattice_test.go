@@ -73,6 +73,7 @@ credential < credential/trustlist < web/trust, app, cmd/yiwang
 web < web/trust < app
 tlog < api/publiclog < app
 tlog, web < web/publiclog < app
+tlog, web < web/receipt < web/citizen, web/scorecard
 directory, fleet/register < fleet/risk < fleet, pack, api, app
 web < web/risk < app
 casework, credential < credential/pass < pack, api, app

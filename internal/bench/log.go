@@ -149,8 +149,8 @@ func (f *figures) log(ctx context.Context, d *db.DB, j *journal.Journal, l *tlog
 // published waits until the checkpoint covers so many entries.
 func published(ctx context.Context, d *db.DB, l *tlog.Log, n uint64) error {
 	for {
-		ok, err := l.Covered(ctx, tlog.Entry{Index: n - 1})
-		if ok || err != nil {
+		covers, err := l.Published(ctx)
+		if covers >= n || err != nil {
 			return err
 		}
 		if err := d.View(ctx, func(ctx context.Context, tx *db.Tx) error {
@@ -168,7 +168,7 @@ func published(ctx context.Context, d *db.DB, l *tlog.Log, n uint64) error {
 
 func receipt(ctx context.Context, d *db.DB, l *tlog.Log, subject string) (text []byte, err error) {
 	err = d.View(ctx, func(ctx context.Context, tx *db.Tx) error {
-		e, err := l.EntryAbout(ctx, tx, subject, -1)
+		e, err := l.EntryAbout(ctx, tx, tlog.Topic{Subject: subject}, -1)
 		if err == nil {
 			text, err = l.Receipt(ctx, tx, e)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/web"
+	"yiwang/web/receipt"
 )
 
 // Licences is the list of the reader's licences.
@@ -47,6 +48,7 @@ type Licence struct {
 	Wallet     string          // address where it is taken into a wallet; "" when it can't be
 	Case       city.CaseNumber // the matter it came from
 	Uses       []Look
+	Receipts   receipt.Offer
 }
 
 // LicenceRow is a field of the licence. Values that stand in the register are

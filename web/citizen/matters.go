@@ -6,6 +6,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/web"
+	"yiwang/web/receipt"
 )
 
 // Matters is the list of the reader's matters.
@@ -56,8 +57,7 @@ type Case struct {
 	Steps    []web.Step
 	Clock    *web.Clock
 	Looks    []Look
-	Receipt  string // address of the receipt; "" while there is none
-	Awaited  bool   // a receipt is on its way
+	Receipts receipt.Offer
 	Answers  []CheckPart
 	Withdraw string // pages of what the applicant may do now; "" hides them
 	Urge     string
@@ -116,6 +116,7 @@ type Look struct {
 	What    []city.Text // fields that were read
 	Case    city.CaseNumber
 	Href    string
+	Receipt string // address of the receipt about it; "" offers none
 }
 
 // Supply answers a request for correction.

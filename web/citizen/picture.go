@@ -8,12 +8,16 @@ import (
 
 	"yiwang/city"
 	"yiwang/credential/scan"
+	"yiwang/tlog"
 )
 
 // codeIn reads the code in a file that somebody sent: a picture of a QR code, or
 // its text. What it can't read is said.
 func codeIn(b []byte) (code string, fault city.Message) {
 	if strings.HasPrefix(http.DetectContentType(b), "text/plain") && utf8.Valid(b) && len(b) <= mostPicture {
+		if tlog.LooksLikeReceipt(string(b)) {
+			return cut(string(b), tlog.MaxReceipt+1), city.Message{}
+		}
 		return cut(string(b), longestCode), city.Message{}
 	}
 	code, err := scan.Read(b)

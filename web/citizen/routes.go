@@ -96,6 +96,7 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 	get(PathCounters, p.counters)
 	get(PathAlgorithms, p.rules)
 	get(PathAlgorithms+"/{rule}", p.rule)
+	get(PathAlgorithms+"/{rule}/receipt", p.ruleReceipt)
 
 	// applying
 	get(PathItems+"/{code}/apply", p.resume)
@@ -122,7 +123,9 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 	get(PathLicences, p.licences)
 	get(PathLicences+"/{number}", p.licence)
 	get(PathLicences+"/{number}/pdf", p.licencePDF)
+	get(PathLicences+"/{number}/receipt", p.licenceReceipt)
 	get(PathUses, p.uses)
+	get(PathUses+"/{use}/receipt", p.oneUseReceipt)
 
 	// anybody checks
 	get(PathVerify, p.verifyPage)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"yiwang/city"
+	"yiwang/web/receipt"
 )
 
 // RuleGroup are the entries of one kind in the public register.
@@ -39,6 +40,8 @@ type Rule struct {
 	Granted   int
 	ToOfficer int
 	Since     time.Time
+
+	Receipts receipt.Offer // of its wordings
 }
 
 // RuleClause is one condition: as a sentence, in law, and as it is computed.
@@ -84,6 +87,8 @@ type Model struct {
 
 	Trial  *Trial // nil when it was not tried
 	Record Turned
+
+	Receipts receipt.Offer // of its wordings
 }
 
 // Trial is how a model did when it was tried.

@@ -9,6 +9,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/web"
+	"yiwang/web/receipt"
 )
 
 func sampleCase() Case {
@@ -29,14 +30,14 @@ func sampleCase() Case {
 			Pieces: []web.Piece{{Kind: web.PieceUsed, Amount: 2}, {Kind: web.PiecePaused, Amount: 2}, {Kind: web.PieceUsed, Amount: 2}, {Kind: web.PiecePaused, Amount: 2}, {Kind: web.PieceLeft, Amount: 6}},
 			Rows:   []web.Row{{Name: tx("已用", "Used"), Value: tx("4 个工作日", "4 working days")}, {Name: tx("暂停", "Paused"), Value: tx("补正 2 天、查看 2 天", "2 days correction, 2 days inspection")}},
 		},
-		Looks: sampleLooks()[:2], Receipt: "/receipt", Withdraw: "/case/withdraw", Urge: "/urge", Delegate: "/delegations",
+		Looks: sampleLooks()[:2], Receipts: receipt.Offer{Lines: []receipt.Line{{At: at(11, 20, 15, 42), What: web.Words("tlog.said.case"), Href: "/receipt?entry=2"}, {At: at(11, 16, 20, 31), What: web.Words("tlog.said.case.opened"), Href: "/receipt?entry=1"}}}, Withdraw: "/case/withdraw", Urge: "/urge", Delegate: "/delegations",
 		Answers: sampleCheck().Parts,
 	}
 }
 
 func sampleSent() Case {
 	c := sampleCase()
-	c.Sent, c.Soon, c.Receipt, c.Looks, c.Clock = true, true, "", nil, nil
+	c.Sent, c.Soon, c.Receipts, c.Looks, c.Clock = true, true, receipt.Offer{Awaited: true}, nil, nil
 	c.State = web.Tagged{State: web.StateWorking, Word: tx("核对中", "Checking")}
 	c.Tell, c.Then = tx("申请收到了，正在和登记数据核对。", "We have your application and are checking it against the registers."), city.Message{}
 	c.Steps = c.Steps[3:]
@@ -67,7 +68,7 @@ func sampleGranted() Case {
 			{Text: tx("户籍在江海市", "The person is registered in Jianghai"), Holds: true, Fact: "海棠街道", From: tx("户籍登记", "population register"), Legal: tx("《江海市高龄津贴办法》第三条", "Senior Allowance Measures, art. 3")},
 			{Text: tx("收款账号是 12 到 19 位数字", "The account number has 12 to 19 digits"), Holds: false, Fact: "…1206", From: tx("您填的", "your answer"), Legal: tx("《江海市高龄津贴办法》第八条", "Senior Allowance Measures, art. 8")},
 		}},
-		Rate: &RateBox{Action: "/rate"}, Receipt: "/receipt", Looks: sampleLooks()[:1],
+		Rate: &RateBox{Action: "/rate"}, Receipts: receipt.Offer{Lines: []receipt.Line{{At: at(11, 20, 15, 42), What: web.Words("tlog.said.case"), Href: "/receipt?entry=2"}, {At: at(11, 16, 20, 31), What: web.Words("tlog.said.case.opened"), Href: "/receipt?entry=1"}}}, Looks: sampleLooks()[:1],
 	}
 }
 

@@ -191,7 +191,7 @@ func (p *Pages) casePage(ctx context.Context, tx *db.Tx, a city.Actor, d dossier
 	if d.app != nil {
 		v.Answers = p.answers(d)
 	}
-	if err := p.receiptOf(ctx, tx, c.Number, &v); err != nil {
+	if v.Receipts, err = p.receipts(ctx, tx, aboutCase(c.Number), CasePath(c.Number, "")); err != nil {
 		return v, err
 	}
 	if d.may(casework.ActWithdraw) {

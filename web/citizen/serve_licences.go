@@ -103,6 +103,9 @@ func (p *Pages) licence(w http.ResponseWriter, r *http.Request) error {
 				return err
 			}
 		}
+		if v.Receipts, err = p.receipts(ctx, tx, aboutLicence(c.Number), LicencePath(string(c.Number), "")); err != nil {
+			return err
+		}
 		if v.Valid && a.Kind == city.Resident && a.OnBehalf.IsZero() {
 			v.Wallet = LicencePath(string(c.Number), "wallet")
 		}
@@ -150,7 +153,11 @@ func (p *Pages) licenceUses(ctx context.Context, tx *db.Tx, a city.Actor, c cred
 	}
 	for _, u := range uses {
 		if slices.Contains(u.Fields, "licence:"+string(c.Type)) {
-			v.Uses = append(v.Uses, p.look(u))
+			look := p.look(u)
+			if c.Holder.Person == a.Person { // the receipt is handed to nobody else
+				look = p.withReceipt(u)
+			}
+			v.Uses = append(v.Uses, look)
 		}
 	}
 	return err

@@ -34,7 +34,10 @@ func (p *Pages) model(w http.ResponseWriter, r *http.Request, e algorithm.Entry)
 			return err
 		}
 		record, err := p.Algorithms.Record(ctx, tx, e.Rule)
-		m.Record = p.turned(record)
+		if m.Record = p.turned(record); err != nil {
+			return err
+		}
+		m.Receipts, err = p.receipts(ctx, tx, aboutRule(e.Rule), RulePath(e.Rule))
 		return err
 	})
 	if err != nil {

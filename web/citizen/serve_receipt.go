@@ -5,33 +5,43 @@ import (
 	"net/http"
 	"strings"
 
+	"yiwang/access"
 	"yiwang/city"
+	"yiwang/credential"
 	"yiwang/internal/db"
 	"yiwang/tlog"
 	"yiwang/web"
+	"yiwang/web/receipt"
 )
 
-// receiptOf says on a matter's page whether its receipt can be had by now.
-func (p *Pages) receiptOf(ctx context.Context, tx *db.Tx, n city.CaseNumber, v *Case) error {
-	if p.PublicLog == nil {
-		return nil
-	}
-	e, err := p.PublicLog.EntryAbout(ctx, tx, string(n), -1)
-	if city.KindOf(err) == city.KindUnavailable {
-		v.Awaited = true
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	covered, err := p.PublicLog.Covered(ctx, e)
-	if v.Awaited = !covered; covered {
-		v.Receipt = CasePath(n, "receipt")
-	}
-	return err
+// What receipts about a thing are about.
+func aboutCase(n city.CaseNumber) tlog.Topic {
+	return tlog.Topic{Subject: string(n), Types: []string{"case.*", "consent.given"}}
 }
 
-// receipt hands out the newest receipt of a matter to whoever may read the matter.
+func aboutLicence(n credential.Number) tlog.Topic {
+	return tlog.Topic{Subject: string(n), Types: []string{"credential.*"}}
+}
+
+func aboutRule(id city.RuleID) tlog.Topic {
+	return tlog.Topic{Subject: string(id), Types: []string{"algorithm.published"}}
+}
+
+// receipts are what the page at an address offers.
+func (p *Pages) receipts(ctx context.Context, tx *db.Tx, t tlog.Topic, page string) (receipt.Offer, error) {
+	return receipt.About(ctx, tx, p.PublicLog, t, page+"/receipt")
+}
+
+// withReceipt is a use of the reader's own data, with the address of its receipt.
+func (p *Pages) withReceipt(u access.Use) Look {
+	l := p.look(u)
+	if p.PublicLog != nil {
+		l.Receipt = PathUses + "/" + u.ID.String() + "/receipt"
+	}
+	return l
+}
+
+// receipt hands out receipts of a matter to whoever may read the matter.
 func (p *Pages) receipt(w http.ResponseWriter, r *http.Request) error {
 	a, err := resident(r)
 	if err != nil {
@@ -41,30 +51,60 @@ func (p *Pages) receipt(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if p.PublicLog == nil {
-		return city.NotFound("error.not_found")
-	}
-	var text []byte
 	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
-		if _, err := p.Cases.Get(ctx, tx, a, n); err != nil {
-			return err
-		}
-		e, err := p.PublicLog.EntryAbout(ctx, tx, string(n), -1)
-		if err != nil {
-			return err
-		}
-		text, err = p.PublicLog.Receipt(ctx, tx, e)
+		_, err := p.Cases.Get(ctx, tx, a, n)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="`+string(n)+`.tlog-proof"`)
-	h.Set("Cache-Control", "no-store")
-	_, err = w.Write(text)
-	return err
+	return receipt.Send(w, r, p.DB, p.PublicLog, aboutCase(n), string(n))
+}
+
+// licenceReceipt hands out receipts of a licence to whoever may read the licence.
+func (p *Pages) licenceReceipt(w http.ResponseWriter, r *http.Request) error {
+	a, err := resident(r)
+	if err != nil {
+		return err
+	}
+	var c credential.Credential
+	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) (err error) {
+		c, err = p.openLicence(ctx, tx, r, a)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return receipt.Send(w, r, p.DB, p.PublicLog, aboutLicence(c.Number), c.Number.Parts().Serial)
+}
+
+// oneUseReceipt hands out the receipt about a use of the reader's own data.
+func (p *Pages) oneUseReceipt(w http.ResponseWriter, r *http.Request) error {
+	a, err := resident(r)
+	if err != nil {
+		return err
+	}
+	id, err := parseID[city.EventID](r.PathValue("use"))
+	if err != nil {
+		return err
+	}
+	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		_, err := p.Access.UseOf(ctx, tx, oneself(a), a.Person, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return receipt.Send(w, r, p.DB, p.PublicLog, tlog.Topic{Subject: id.String(), Types: []string{"data.used"}}, id.String())
+}
+
+// ruleReceipt hands out receipts of the wordings of a rule or model to anybody.
+func (p *Pages) ruleReceipt(w http.ResponseWriter, r *http.Request) error {
+	e, ok := p.Algorithms.Entry(city.RuleID(r.PathValue("rule")))
+	if !ok {
+		return city.NotFound("error.not_found")
+	}
+	return receipt.Send(w, r, p.DB, p.PublicLog, aboutRule(e.Rule), string(e.Rule))
 }
 
 // receiptVerdict checks a receipt of the city's own log.
@@ -85,13 +125,13 @@ func (p *Pages) receiptVerdict(l city.Lang, text string) *VerifyResult {
 	if s == nil {
 		return v
 	}
-	v.Name = web.Words("citizen.case.receipt")
+	v.Name = web.Words("receipt.title")
 	row := func(key, value string) {
 		if value != "" {
 			v.Rows = append(v.Rows, LicenceRow{Name: web.Words(key), Value: value})
 		}
 	}
-	row("citizen.verify.receipt.what", city.Say(l, "tlog.said."+saidOf(s.Type)))
+	row("citizen.verify.receipt.what", city.Say(l, tlog.Said(s.Type)))
 	row("citizen.verify.receipt.subject", s.Subject)
 	row("citizen.verify.receipt.at", city.SayFullDate(l, s.At)+" "+s.At.Format("15:04:05 MST"))
 	if b, ok := p.Pack.Body(s.Body); ok {
@@ -105,26 +145,4 @@ func (p *Pages) receiptVerdict(l city.Lang, text string) *VerifyResult {
 	}
 	row("citizen.verify.receipt.witnesses", strings.Join(names, ", "))
 	return v
-}
-
-// saidOf names the sort of a statement as the catalogue of texts does.
-func saidOf(typ string) string {
-	noun, _, _ := strings.Cut(typ, ".")
-	switch {
-	case typ == "case.opened":
-		return "filed"
-	case noun == "case":
-		return "decided"
-	case noun == "credential":
-		return "licence"
-	case typ == "data.used":
-		return "used"
-	case noun == "consent":
-		return "consent"
-	case noun == "algorithm":
-		return "rule"
-	case noun == "item", noun == "scorecard", noun == "trust":
-		return noun
-	}
-	return "other"
 }

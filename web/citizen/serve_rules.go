@@ -75,7 +75,8 @@ func (p *Pages) rule(w http.ResponseWriter, r *http.Request) error {
 			}
 			v.Since = d.In(p.Pack.Zone)
 		}
-		return nil
+		v.Receipts, err = p.receipts(ctx, tx, aboutRule(e.Rule), RulePath(e.Rule))
+		return err
 	})
 	if err != nil {
 		return err

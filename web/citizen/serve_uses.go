@@ -47,7 +47,7 @@ func (p *Pages) uses(w http.ResponseWriter, r *http.Request) error {
 			v.Pages.Next = strconv.FormatInt(city.Micros(last.At), 10)
 		}
 		for _, u := range uses {
-			v.Looks = append(v.Looks, p.look(u))
+			v.Looks = append(v.Looks, p.withReceipt(u))
 		}
 		v.Pages.Shown = len(uses)
 		return nil

@@ -65,7 +65,7 @@ func (p *Pages) showVerdict(w http.ResponseWriter, r *http.Request, code string)
 		return err
 	}
 	if tlog.LooksLikeReceipt(code) {
-		return web.Render(w, r, http.StatusOK, VerifyPage(Verify{Code: cut(code, longestCode), Result: p.receiptVerdict(web.ViewOf(r.Context()).Lang, code)}))
+		return web.Render(w, r, http.StatusOK, VerifyPage(Verify{Code: cut(code, tlog.MaxReceipt), Result: p.receiptVerdict(web.ViewOf(r.Context()).Lang, code)}))
 	}
 	if p.Fetch != nil {
 		p.Fetch(r.Context(), cut(code, longestCode))

@@ -13,7 +13,9 @@ import (
 	"yiwang/credential/paper"
 	"yiwang/internal/db"
 	"yiwang/scorecard"
+	"yiwang/tlog"
 	"yiwang/web"
+	"yiwang/web/receipt"
 )
 
 // Addresses of the pages. Behind PathReports a month follows as 2026-10; behind it
@@ -39,6 +41,8 @@ type Deps struct {
 	Item   func(city.ItemCode) city.Text
 	Region func(city.RegionCode) city.Text
 	Post   func(city.PostID) city.Text
+	// Log hands out receipts of what was published; nil where none is kept.
+	Log *tlog.Log
 	// Origin is how people reach the program, for what is printed.
 	Origin string
 }
@@ -57,6 +61,7 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 	mux.Handle("POST "+PathReports+"{month}/publish", web.Page(p.publish))
 	mux.Handle("GET "+PathPublic, web.Page(p.public))
 	mux.Handle("GET "+PathPublic+"/{month}", web.Page(p.public))
+	mux.Handle("GET "+PathPublic+"/{month}/receipt", web.Page(p.receipt))
 }
 
 // ReportPath is the report of a month; ending is "", ".pdf" or ".xlsx".
@@ -154,9 +159,10 @@ func (p *Pages) publish(w http.ResponseWriter, r *http.Request) error {
 // Shown is the page of what was published.
 type Shown struct {
 	scorecard.Report
-	By     city.Text
-	Tables []Table
-	Months []scorecard.Report // that were published, the newest first
+	By       city.Text
+	Tables   []Table
+	Months   []scorecard.Report // that were published, the newest first
+	Receipts receipt.Offer
 }
 
 // mostShown is how many published months the public page leads to.
@@ -174,13 +180,16 @@ func (p *Pages) public(w http.ResponseWriter, r *http.Request) error {
 			if err != nil {
 				return errors.Join(city.NotFound("scorecard.unpublished"), err)
 			}
-			s.Report, err = p.Scores.PublishedMonth(ctx, tx, actor, month)
-			return err
-		}
-		if len(s.Months) > 0 {
+			if s.Report, err = p.Scores.PublishedMonth(ctx, tx, actor, month); err != nil {
+				return err
+			}
+		} else if len(s.Months) > 0 {
 			s.Report = s.Months[0]
 		}
-		return nil
+		if !s.Published.IsZero() {
+			s.Receipts, err = receipt.About(ctx, tx, p.Log, topic(s.Month), PublicPath(s.Month)+"/receipt")
+		}
+		return err
 	})
 	if err != nil {
 		return err
@@ -189,4 +198,25 @@ func (p *Pages) public(w http.ResponseWriter, r *http.Request) error {
 		s.Tables, s.By = p.tables(ctx, s.Report, false), p.Post(s.Report.By)
 	}
 	return web.Render(w, r, http.StatusOK, publicPage(s))
+}
+
+// topic is what the receipt of a month is about.
+func topic(m scorecard.Month) tlog.Topic {
+	return tlog.Topic{Subject: m.String(), Types: []string{"scorecard.published"}}
+}
+
+// receipt hands out the receipt of a published month to anybody.
+func (p *Pages) receipt(w http.ResponseWriter, r *http.Request) error {
+	month, err := scorecard.ParseMonth(r.PathValue("month"))
+	if err != nil {
+		return errors.Join(city.NotFound("scorecard.unpublished"), err)
+	}
+	err = p.DB.View(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		_, err := p.Scores.PublishedMonth(ctx, tx, web.ViewOf(ctx).Actor, month)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return receipt.Send(w, r, p.DB, p.Log, topic(month), "scorecard-"+month.String())
 }
