@@ -10,8 +10,9 @@ TOOL := $(GO) tool -modfile=tools/go.mod
 ARGS ?=
 NAME ?= cases
 PKG  ?= ./...
+TIME ?= 1h
 
-.PHONY: help demo build test soak bench lint generate bundle bundle-if-possible font axe peers needs clean
+.PHONY: help demo build test soak fuzz bench lint generate bundle bundle-if-possible font axe peers needs clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ test: needs bundle axe peers lint ## install what tests need, check the sources,
 
 soak: needs bundle axe peers ## the long versions: many crashes, many rounds
 	@YIWANG_SOAK=1 $(GO) test -json -count=1 -timeout 150m $(PKG) | $(GO) run -C tools ./testsum
+
+fuzz: ## hostile bytes for every parser in turn, TIME=1h each; choose with PKG=./tlog
+	@TIME=$(TIME) tools/fuzz.sh $(if $(filter-out ./...,$(PKG)),$(PKG))
 
 bench: ## the project's own benchmarks; choose one with NAME=cases
 	@$(GO) run ./cmd/yiwang bench $(NAME) $(ARGS)
