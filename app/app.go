@@ -417,6 +417,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	a.goes(func() { a.closeShifts(run) })
 	if a.PublicLog != nil {
 		a.goes(func() { a.PublicLog.Run(run) })
+		a.goes(func() { a.watchLogs(run) })
 	}
 	if err := a.believe(ctx); err != nil {
 		return err

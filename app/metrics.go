@@ -13,10 +13,10 @@ import (
 )
 
 // metrics are for the operator's monitoring: the process, and how far the
-// followers have come, and what vehicle terminals send.
+// followers have come, what vehicle terminals send, and how the public log stands.
 func (a *App) metrics() http.Handler {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &followers{a}, &terminals{a})
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &followers{a}, &terminals{a}, &publicLogMetrics{a})
 	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
 }
 

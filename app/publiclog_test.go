@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"yiwang/app"
+	"yiwang/city"
 	"yiwang/tlog"
 )
 
@@ -218,6 +219,18 @@ func TestTwoCitiesWatchEachOther(t *testing.T) {
 	}
 	page := places[1].page("", "/log", nil, 200)
 	places[1].says(page, "前后对不上", lines[0])
+	// who runs the second city hears of it, once, and monitoring counts it
+	p = places[1]
+	_, admin := p.person(city.Officer, "log-keeper", "data-bureau.admin")
+	for n := 0; !strings.Contains(p.page(admin, "/notices", nil, 200), "前后对不上"); n++ {
+		if n == 1500 {
+			t.Fatal("nobody was told")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if got := p.page("", "/metrics", nil, 200); !strings.Contains(got, `yiwang_public_log_forks{log="`+lines[0]+`"} 1`) || !strings.Contains(got, "yiwang_public_log_stopped 0") {
+		t.Errorf("metrics: %s", got)
+	}
 	for path, want := range map[string]int{"old 0\n\nnobody.example/log\n1\nAAAA\n\n— x AAAA\n": 404, "nonsense": 400} {
 		if a := places[1].ask("POST", "/witness/add-checkpoint", []byte(path)); a.status != want {
 			t.Errorf("%q: %d, want %d", path, a.status, want)

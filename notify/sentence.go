@@ -87,6 +87,10 @@ var told = map[string]struct{ person, post saying }{
 
 	"sensor.quarantined": {post: saying{key: "notify.sensor.quarantined", tone: Alarm, urgent: true}},
 	"sensor.released":    {post: saying{key: "notify.sensor.released"}},
+
+	"log.stopped": {post: saying{key: "notify.log.stopped", tone: Alarm, urgent: true}},
+	"log.late":    {post: saying{key: "notify.log.late", tone: Alarm, urgent: true}},
+	"log.forked":  {post: saying{key: "notify.log.forked", tone: Alarm, urgent: true}},
 }
 
 // closed says how a matter ended, by its result.

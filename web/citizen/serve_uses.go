@@ -110,6 +110,8 @@ func NoticePath(typ, subject string) string {
 		return "/passes"
 	case "officer":
 		return "/desk"
+	case "log":
+		return "/log"
 	}
 	if noun == "account" && verb == "code_issued" { // whoever reads it can't sign in yet
 		return PathActivate
