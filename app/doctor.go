@@ -267,6 +267,17 @@ func (d *doctor) keys(ctx context.Context) {
 	default:
 		d.say("signing_keys", OK, "cli.doctor.signing", "n", len(folder.Terms()), "until", until.Format(time.DateOnly))
 	}
+	for _, k := range credential.AgentKeys(folder) {
+		var fault *city.Error
+		switch err := k.Probe(ctx); {
+		case errors.As(err, &fault):
+			d.found = append(d.found, Finding{"signing_agent", Fail, fault.Message})
+		case err != nil:
+			d.failed("signing_agent", err)
+		default:
+			d.say("signing_agent", OK, "cli.doctor.signing_agent", "key", k.Fingerprint(), "socket", k.Socket())
+		}
+	}
 }
 
 // clock holds this machine's time against the database's and against what was

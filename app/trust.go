@@ -70,7 +70,7 @@ func (a *App) trustsSay() (trustlist.Issuers, error) {
 		l.ListKeys = [][]byte{s.Certificate()}
 	}
 	for _, k := range a.Credentials.Trust().Keys() {
-		x := trustlist.IssuerKey{Key: k.DER(), Algorithm: k.Algorithm, From: k.NotBefore, Until: k.NotAfter}
+		x := trustlist.IssuerKey{Key: k.DER(), Algorithm: k.Algorithm, From: k.NotBefore, Until: k.NotAfter, Retired: a.Credentials.Successor(k.ID())}
 		for _, t := range a.Credentials.Types() {
 			if t.SignedWith() == k.Algorithm {
 				x.Licences = append(x.Licences, trustlist.Licence{Code: t.Code, Name: t.Name})
@@ -142,7 +142,7 @@ func (a *App) believe(ctx context.Context) error {
 func (a *App) keepTrust(ctx context.Context) {
 	failed := ""
 	for {
-		err := errors.Join(a.publishTrust(ctx), a.believe(ctx), a.RefreshTrust(ctx, false, nil), a.refreshStatuses(ctx))
+		err := errors.Join(a.followKeys(ctx), a.publishTrust(ctx), a.believe(ctx), a.RefreshTrust(ctx, false, nil), a.refreshStatuses(ctx))
 		switch {
 		case ctx.Err() != nil:
 			return

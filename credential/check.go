@@ -20,7 +20,7 @@ func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Ti
 	if check.IsHealthCode(text) { // of no city: nothing of ours vouches for it, and no key for it counts for licences
 		return Verify(text, r.health(), at), nil
 	}
-	res := Verify(text, r.trust, at)
+	res := r.verifyOwn(text, at)
 	if others := r.Others(); others != nil && (res.Reason == ReasonUnknownSigner || res.Reason == ReasonBadSignature || res.Reason == ReasonWrongAlgorithm) {
 		if theirs := Verify(text, others, at); theirs.Reason != ReasonUnknownSigner {
 			return theirs, nil // no records of ours say anything of it
@@ -56,10 +56,10 @@ func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Ti
 		}
 		res.Claims = claims
 	}
-	res.Warnings = slices.DeleteFunc(res.Warnings, func(w Warning) bool { return w != WarnHolderUnknown })
+	res.Warnings = slices.DeleteFunc(res.Warnings, func(w Warning) bool { return w != WarnHolderUnknown && w != WarnCompromised })
 	res.StatusAt = at
 	switch {
-	case res.Reason == ReasonSignerNotValid:
+	case res.Reason == ReasonSignerNotValid, res.Reason == ReasonCompromised:
 	case status != StatusValid:
 		res.Reason = status.reason()
 	case !row.expires.IsZero() && !at.Before(row.expires):
@@ -86,7 +86,7 @@ func (r *Registry) checkPlace(ctx context.Context, tx *db.Tx, res Result, at tim
 	case city.KindOf(err) == city.KindNotFound:
 	case err != nil:
 		return Result{}, err
-	case res.Reason != ReasonSignerNotValid && !at.Before(row.Changed):
+	case res.Reason != ReasonSignerNotValid && res.Reason != ReasonCompromised && !at.Before(row.Changed):
 		res.Reason = row.Status.reason()
 	}
 	res.Warnings = slices.DeleteFunc(res.Warnings, func(w Warning) bool { return w == WarnStatusUnknown })

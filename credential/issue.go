@@ -172,9 +172,9 @@ func (r *Registry) number(ctx context.Context, tx *db.Tx, actor city.Actor, t *t
 // sign makes the code. Names too long for a QR code lose their English half, for
 // a licence must not fail for want of room.
 func (r *Registry) sign(ctx context.Context, t *Type, c *Credential, now time.Time) (string, error) {
-	s := r.keys.Signer(t.algorithm(), now)
-	if s == nil {
-		return "", fmt.Errorf("no key signs with %s", t.algorithm())
+	s, err := r.signer(t.algorithm(), now)
+	if err != nil {
+		return "", err
 	}
 	claims := Claims{City: r.o.City, Number: c.Number, Name: c.Name, Issuer: c.Issuer, Holder: t.nameInCode(c.Holder.Name),
 		Issued: c.Issued, From: c.From, Until: c.Until, SignedAt: now, Begins: c.begins, Expires: c.expires,

@@ -261,8 +261,8 @@ func TestLostKeyIsNotMadeAnew(t *testing.T) {
 		if c.Registry, err = New(t.Context(), more); err != nil {
 			t.Fatal(err)
 		}
-		if len(c.keys.Signers()) != 3 || len(c.Types()) != 3 {
-			t.Errorf("%d keys, %d types", len(c.keys.Signers()), len(c.Types()))
+		if len(c.Registry.folder.Load().Signers()) != 3 || len(c.Types()) != 3 {
+			t.Errorf("%d keys, %d types", len(c.Registry.folder.Load().Signers()), len(c.Types()))
 		}
 		// Ten years later the keys have run out; new ones sign, old licences hold.
 		c.clock.Set(day.AddDate(11, 0, 0))

@@ -23,6 +23,7 @@ const (
 // signedList is a signed list as it was last given out.
 type signedList struct {
 	token   []byte
+	by      KeyID
 	changes int64
 	at      time.Time
 }
@@ -61,7 +62,11 @@ func (r *Registry) statusList(ctx context.Context, tx *db.Tx, key listKey, encod
 	r.mu.Lock()
 	p := r.lists[key]
 	r.mu.Unlock()
-	if p != nil && p.changes == changes && !now.Before(p.at) && now.Sub(p.at) < listRenew {
+	s, err := r.signer(EdDSA, now)
+	if err != nil {
+		return nil, err
+	}
+	if p != nil && p.by == s.KeyID() && p.changes == changes && !now.Before(p.at) && now.Sub(p.at) < listRenew {
 		return p.token, nil
 	}
 	l := StatusList{URI: r.o.ListURL + strconv.FormatInt(list, 10), Statuses: NewStatusBits(ListLen),
@@ -69,16 +74,12 @@ func (r *Registry) statusList(ctx context.Context, tx *db.Tx, key listKey, encod
 	if err := fillList(ctx, tx, list, l.Statuses); err != nil {
 		return nil, err
 	}
-	s := r.keys.Signer(EdDSA, now)
-	if s == nil {
-		return nil, fmt.Errorf("no key signs with %s", EdDSA)
-	}
 	token, err := encode(ctx, s, l)
 	if err != nil {
 		return nil, err
 	}
 	r.mu.Lock()
-	r.lists[key] = &signedList{token, changes, now}
+	r.lists[key] = &signedList{token, s.KeyID(), changes, now}
 	r.mu.Unlock()
 	return token, nil
 }

@@ -130,9 +130,6 @@ func ParseKey(der []byte) (*Key, error) { return check.ParseKey(der) }
 // ReadJWK is check.ReadJWK.
 func ReadJWK(raw any) (*Key, error) { return check.ReadJWK(raw) }
 
-// OpenKeys is check.OpenKeys.
-func OpenKeys(dir string) (*KeyFolder, error) { return check.OpenKeys(dir) }
-
 // NewNumber is check.NewNumber.
 func NewNumber(p NumberParts) (Number, error) { return check.NewNumber(p) }
 

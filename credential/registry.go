@@ -70,9 +70,12 @@ type Issuer struct {
 type Registry struct {
 	o       Options
 	current map[city.CredentialType]*typeVersion
-	keys    *KeyFolder
-	trust   *Trust // all keys that ever signed here; no lists, the database knows better
+	trusted atomic.Pointer[Trust] // all keys that ever signed here; no lists, the database knows better
 	others  atomic.Pointer[Trust]
+	ended   atomic.Pointer[map[KeyID]Ending]
+
+	folder  atomic.Pointer[KeyFolder]
+	growing sync.Mutex // held while keys are added
 
 	mu     sync.Mutex
 	old    map[typeKey]*Type // earlier versions, as they were read
@@ -94,7 +97,7 @@ type typeKey struct {
 // licences and is gone stops the program, it is never made anew in silence.
 func New(ctx context.Context, o Options) (*Registry, error) {
 	r := &Registry{o: o, current: map[city.CredentialType]*typeVersion{}, old: map[typeKey]*Type{},
-		lists: map[listKey]*signedList{}, trust: NewTrust()}
+		lists: map[listKey]*signedList{}}
 	algorithms := map[Algorithm]bool{EdDSA: true} // signs the status lists
 	for i := range o.Types {
 		t := o.Types[i]
@@ -110,10 +113,12 @@ func New(ctx context.Context, o Options) (*Registry, error) {
 		algorithms[t.algorithm()] = true
 		r.current[t.ID] = &typeVersion{Type: t}
 	}
-	var err error
-	if r.keys, err = OpenKeys(o.Keys); err != nil {
+	keys, err := OpenKeys(o.Keys)
+	if err != nil {
 		return nil, err
 	}
+	r.folder.Store(keys)
+	r.trusted.Store(NewTrust())
 	err = o.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		for _, t := range r.current {
 			if err := r.registerType(ctx, tx, t); err != nil {
@@ -147,9 +152,10 @@ func (r *Registry) ensureKeys(ctx context.Context, tx *db.Tx, algorithms map[Alg
 		return err
 	}
 	stored := map[KeyID]bool{}
+	keys, trust := r.folder.Load(), r.trusted.Load()
 	for _, k := range known {
 		stored[k.id] = true
-		if err := r.trust.AddCertificate("database", k.certificate); err != nil {
+		if err := trust.AddCertificate("database", k.certificate); err != nil {
 			return fmt.Errorf("certificate %s in the database: %w", k.id, err)
 		}
 	}
@@ -157,9 +163,9 @@ func (r *Registry) ensureKeys(ctx context.Context, tx *db.Tx, algorithms map[Alg
 		if !algorithms[a] {
 			continue
 		}
-		if r.keys.Signer(a, now) == nil {
+		if keys.Signer(a, now) == nil {
 			for i, k := range known {
-				if k.algorithm == a && r.trust.Keys()[i].HoldsAt(now) {
+				if k.algorithm == a && trust.Keys()[i].HoldsAt(now) {
 					return city.Invalid("credential.key.lost", "key", k.id.String(), "dir", r.o.Keys)
 				}
 			}
@@ -167,18 +173,18 @@ func (r *Registry) ensureKeys(ctx context.Context, tx *db.Tx, algorithms map[Alg
 			if !r.o.KeysFrom.IsZero() && r.o.KeysFrom.Before(now) {
 				from = r.o.KeysFrom
 			}
-			s, err := r.keys.Create(a, r.o.Name.ZhHans, from)
+			s, err := keys.Create(a, r.o.Name.ZhHans, from)
 			if err != nil {
 				return err
 			}
 			slog.InfoContext(ctx, "made a key for signing licences", "algorithm", a, "key", s.KeyID().String(), "folder", r.o.Keys)
 		}
 	}
-	for _, s := range r.keys.Signers() {
+	for _, s := range keys.Signers() {
 		if stored[s.KeyID()] {
 			continue
 		}
-		if err := r.trust.AddCertificate("folder", s.Certificate()); err != nil {
+		if err := trust.AddCertificate("folder", s.Certificate()); err != nil {
 			return err
 		}
 		insertKey(tx, s.KeyID(), s.Algorithm(), s.Certificate(), now)
@@ -205,8 +211,9 @@ func (r *Registry) Type(id city.CredentialType) (Type, bool) {
 	return t.Type, true
 }
 
-// Trust is what the city itself trusts: every key it ever signed with.
-func (r *Registry) Trust() *Trust { return r.trust }
+// Trust is what the city itself trusts: every key it ever signed with. It is another
+// one when keys were added.
+func (r *Registry) Trust() *Trust { return r.trusted.Load() }
 
 // Recognise lets Check answer for licences of others by what is in t, which must
 // not change afterwards. Licences of the city's own keys are never judged by it.
@@ -219,7 +226,7 @@ func (r *Registry) Others() *Trust { return r.others.Load() }
 // certificates of all its keys.
 func (r *Registry) TrustPEM() []byte {
 	var out []byte
-	for _, k := range r.trust.Keys() {
+	for _, k := range r.Trust().Keys() {
 		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: k.DER()})...)
 	}
 	return out
@@ -229,7 +236,7 @@ func (r *Registry) TrustPEM() []byte {
 // stays checkable.
 func (r *Registry) JWKSet() (JWKSet, error) {
 	set := JWKSet{Keys: []JWK{}}
-	for _, k := range r.trust.Keys() {
+	for _, k := range r.Trust().Keys() {
 		j, err := k.JWK()
 		if err != nil {
 			return JWKSet{}, err

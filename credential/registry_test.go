@@ -507,7 +507,7 @@ func TestCheckByNumber(t *testing.T) {
 		// Genuine, but not in these records: a database restored from yesterday, say.
 		claims := testClaims()
 		claims.SignedAt = day
-		stray := encode(t, c.keys.Signer(EdDSA, day), claims)
+		stray := encode(t, c.Registry.folder.Load().Signer(EdDSA, day), claims)
 		c.clock.Set(day.Add(time.Hour))
 		if r := c.check(stray); !r.Valid || len(r.Warnings) == 0 || r.Warnings[len(r.Warnings)-1] != WarnNotOnRecord {
 			t.Errorf("%+v", r)

@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 
 	"yiwang/city"
@@ -34,9 +33,9 @@ func (r *Registry) VC(ctx context.Context, tx *db.Tx, c Credential, holder map[s
 	if err != nil {
 		return nil, err
 	}
-	s := r.keys.Signer(t.algorithm(), now)
-	if s == nil {
-		return nil, fmt.Errorf("no key signs with %s", t.algorithm())
+	s, err := r.signer(t.algorithm(), now)
+	if err != nil {
+		return nil, err
 	}
 	hidden := func(v any) any { return sdjwt.Hidden{Value: v} }
 	licence := map[string]any{"type": c.Type, "name": c.Name, "issuer": c.Issuer, "city": r.o.City,

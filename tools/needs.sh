@@ -11,6 +11,7 @@ compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql
 command -v npm >/dev/null || missing+=(npm)
 command -v openssl >/dev/null || missing+=(openssl)
 command -v pdftoppm >/dev/null || missing+=(poppler-utils)
+command -v ssh-agent >/dev/null || missing+=(openssh-client)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 sudo=()

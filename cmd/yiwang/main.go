@@ -34,6 +34,7 @@ type commands struct {
 	User    userCmd    `cmd:"" help:"Accounts: add, lock, unlock, code."`
 	Token   tokenCmd   `cmd:"" help:"Tokens for programs: create, list, end."`
 	Trust   trustCmd   `cmd:"" help:"Whose licences the city believes: show, meet, import, refresh, drop, history, export."`
+	Key     keyCmd     `cmd:"" help:"Keys that sign licences: show, change."`
 
 	Log logCmd `cmd:"" help:"The public log: forgery shows how a lie is caught."`
 

@@ -46,15 +46,25 @@ type Signer interface {
 // lost key has signed.
 type KeyFolder struct {
 	dir  string
-	keys []*fileKey // newest first
+	keys []HeldKey // newest first
 }
 
-// keyLife is how long a key may sign. Codes it signed stay checkable.
-const keyLife = 10 * 365 * 24 * time.Hour
+// HeldKey is a key of a folder: in a file of it, or elsewhere and named by a file.
+type HeldKey interface {
+	Signer
+	// Term says when the key may sign.
+	Term() Term
+}
+
+// KeyLife is how long a key may sign. Codes it signed stay checkable.
+const KeyLife = 10 * 365 * 24 * time.Hour
 
 // OpenKeys reads the folder; one that doesn't exist is one without keys. A key
 // that others may read, or that can't be read, is an error and not skipped.
-func OpenKeys(dir string) (*KeyFolder, error) {
+//
+// others read files that name keys elsewhere; each gives nil for a file that isn't its
+// own.
+func OpenKeys(dir string, others ...func(file string) (HeldKey, error)) (*KeyFolder, error) {
 	f := &KeyFolder{dir: dir}
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,12 +74,26 @@ func OpenKeys(dir string) (*KeyFolder, error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), keyFileEnd) || strings.HasPrefix(e.Name(), ".") {
+		name := filepath.Join(dir, e.Name())
+		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		k, err := readKeyFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, err
+		var k HeldKey
+		if strings.HasSuffix(e.Name(), keyFileEnd) {
+			if k, err = readKeyFile(name); err != nil {
+				return nil, err
+			}
+		}
+		for _, read := range others {
+			if k != nil {
+				break
+			}
+			if k, err = read(name); err != nil {
+				return nil, err
+			}
+		}
+		if k == nil {
+			continue
 		}
 		f.keys = append(f.keys, k)
 	}
@@ -78,7 +102,7 @@ func OpenKeys(dir string) (*KeyFolder, error) {
 }
 
 func (f *KeyFolder) sort() {
-	sort.SliceStable(f.keys, func(i, j int) bool { return f.keys[i].cert.NotBefore.After(f.keys[j].cert.NotBefore) })
+	sort.SliceStable(f.keys, func(i, j int) bool { return f.keys[i].Term().From.After(f.keys[j].Term().From) })
 }
 
 // Dir is where the keys lie.
@@ -87,7 +111,7 @@ func (f *KeyFolder) Dir() string { return f.dir }
 // Signer is the newest key for the algorithm that may sign at the moment, or nil.
 func (f *KeyFolder) Signer(a Algorithm, at time.Time) Signer {
 	for _, k := range f.keys {
-		if k.alg == a && !at.Before(k.cert.NotBefore) && at.Before(k.cert.NotAfter) {
+		if k.Algorithm() == a && signsAt(k, at) {
 			return k
 		}
 	}
@@ -97,10 +121,39 @@ func (f *KeyFolder) Signer(a Algorithm, at time.Time) Signer {
 // ByID finds the signer with that key id, or nil.
 func (f *KeyFolder) ByID(id KeyID) Signer {
 	for _, k := range f.keys {
-		if k.id == id {
+		if k.KeyID() == id {
 			return k
 		}
 	}
+	return nil
+}
+
+func signsAt(k HeldKey, at time.Time) bool {
+	t := k.Term()
+	return !at.Before(t.From) && at.Before(t.Until)
+}
+
+// SignersAt are the keys for the algorithm that may sign at the moment, newest first.
+func (f *KeyFolder) SignersAt(a Algorithm, at time.Time) (all []Signer) {
+	for _, k := range f.keys {
+		if k.Algorithm() == a && signsAt(k, at) {
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
+// Keep adds a key that lies elsewhere, and writes the file that names it, durably,
+// before it returns. end is how names of such files end.
+func (f *KeyFolder) Keep(k HeldKey, end string, body []byte) error {
+	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+		return err
+	}
+	if err := writeDurably(filepath.Join(f.dir, "licence-"+strings.ToLower(string(k.Algorithm()))+"-"+k.KeyID().String()+end), body); err != nil {
+		return err
+	}
+	f.keys = append(f.keys, k)
+	f.sort()
 	return nil
 }
 
@@ -199,7 +252,7 @@ func newFileKey(priv any, owner, use string, now time.Time) (*fileKey, []byte, e
 		SerialNumber: serial,
 		Subject:      pkix.Name{Organization: []string{owner}, CommonName: owner + " " + use},
 		NotBefore:    now.UTC().Truncate(time.Second),
-		NotAfter:     now.UTC().Truncate(time.Second).Add(keyLife),
+		NotAfter:     now.UTC().Truncate(time.Second).Add(KeyLife),
 		KeyUsage:     smx509.KeyUsageDigitalSignature,
 	}
 	der, err := smx509.CreateCertificate(rand.Reader, template, template, pub, priv)
@@ -214,6 +267,10 @@ func newFileKey(priv any, owner, use string, now time.Time) (*fileKey, []byte, e
 	body = append(body, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})...)
 	k, err := parseKeyFile(body)
 	return k, body, err
+}
+
+func newSerial() (*big.Int, error) {
+	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 }
 
 func readKeyFile(name string) (*fileKey, error) {
@@ -279,6 +336,8 @@ func (k *fileKey) Algorithm() Algorithm { return k.alg }
 func (k *fileKey) KeyID() KeyID         { return k.id }
 func (k *fileKey) Certificate() []byte  { return k.cert.Raw }
 
+func (k *fileKey) Term() Term { return Term{k.alg, k.id, k.cert.NotBefore, k.cert.NotAfter} }
+
 func (k *fileKey) Sign(_ context.Context, message []byte) ([]byte, error) {
 	var r, s *big.Int
 	var err error
@@ -316,7 +375,7 @@ type Term struct {
 func (f *KeyFolder) Terms() []Term {
 	all := make([]Term, len(f.keys))
 	for i, k := range f.keys {
-		all[i] = Term{k.alg, k.id, k.cert.NotBefore, k.cert.NotAfter}
+		all[i] = k.Term()
 	}
 	return all
 }

@@ -12,8 +12,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/big"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +41,16 @@ type Trust struct {
 // NewTrust is a trust that knows nobody.
 func NewTrust() *Trust {
 	return &Trust{keys: map[string][]*Key{}, lists: map[string][]*StatusList{}, room: maxTrustLists}
+}
+
+// Clone is a copy that keys can be added to while others check with the first.
+func (t *Trust) Clone() *Trust {
+	c := *t
+	c.keys, c.all, c.lists, c.purposes, c.away = map[string][]*Key{}, slices.Clone(t.all), maps.Clone(t.lists), maps.Clone(t.purposes), maps.Clone(t.away)
+	for id, keys := range t.keys {
+		c.keys[id] = slices.Clone(keys)
+	}
+	return &c
 }
 
 // Keys lists the keys it knows.

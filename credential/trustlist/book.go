@@ -592,11 +592,21 @@ func (b *Book) own(ctx context.Context, tx *db.Tx) (Issuers, error) {
 	for _, w := range ended {
 		for i := range l.Keys {
 			if idOf(l.Keys[i]).String() == w.id {
-				l.Keys[i].Retired, l.Keys[i].Compromised = w.retired, w.compromised
+				l.Keys[i].Compromised = w.compromised
+				if !w.retired.IsZero() {
+					l.Keys[i].Retired = w.retired
+				}
 			}
 		}
 	}
 	return l, err
+}
+
+// OwnKeys are the city's own keys as its list calls them at this moment, with how
+// they ended.
+func (b *Book) OwnKeys(ctx context.Context, tx *db.Tx) ([]IssuerKey, error) {
+	l, err := b.own(ctx, tx)
+	return l.Keys, err
 }
 
 // Withdraw says of one of the city's own keys that it signs no more since a moment:

@@ -115,7 +115,7 @@ func (tr truth) fault(doc string, m mention) string {
 		}
 		return ""
 	case "command":
-		known := strings.HasPrefix(m.text, "git ") || strings.HasPrefix(m.text, "curl ") || strings.HasPrefix(m.text, "#")
+		known := strings.HasPrefix(m.text, "git ") || strings.HasPrefix(m.text, "curl ") || strings.HasPrefix(m.text, "ssh-agent ") || strings.Contains(m.text, " ssh-add -") || strings.HasPrefix(m.text, "#")
 		if !known && !makeCommand.MatchString(m.text) && !yiwangCommand.MatchString(m.text) {
 			return "no command of ours; say it in words or teach this test"
 		}

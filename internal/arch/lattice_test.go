@@ -44,6 +44,7 @@ city < credential/sdjwt < credential/check
 internal/cborscan < credential/hcert < credential/check, api, cmd/yiwang
 credential/packing < credential/check
 credential/check < credential
+city < credential/keyagent < credential
 credential/scan < web/citizen, cmd/yiwang
 credential < credential/wallet < web/wallet
 web/citizen < web/wallet < app
