@@ -2,13 +2,17 @@ package credential
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"yiwang/city"
 	"yiwang/credential/check"
+	"yiwang/credential/sdjwt"
 	"yiwang/internal/db"
 )
 
@@ -150,4 +154,38 @@ func (r *Registry) FollowKeys(ctx context.Context) (added bool, err error) {
 	}
 	r.folder.Store(keys)
 	return len(fresh) > 0, nil
+}
+
+// TokenCertificate is the certificate (DER) of the key that signs tokens in the
+// city's name at the moment.
+func (r *Registry) TokenCertificate() ([]byte, error) {
+	s, err := r.signer(EdDSA, r.now())
+	if err != nil {
+		return nil, err
+	}
+	return s.Certificate(), nil
+}
+
+// SignToken signs a JWT in the city's name with that key, its certificate in the
+// header.
+func (r *Registry) SignToken(ctx context.Context, typ string, claims any) (token string, certificate []byte, err error) {
+	s, err := r.signer(EdDSA, r.now())
+	if err != nil {
+		return "", nil, err
+	}
+	h := check.JWTHeader(s, typ)
+	h.X5c = []string{base64.StdEncoding.EncodeToString(s.Certificate())}
+	token, err = sdjwt.SignJWT(ctx, h, nil, claims, s.Sign)
+	return token, s.Certificate(), err
+}
+
+// HolderOf is who holds the licence that stands at a place of one of the city's
+// status lists; zero for a firm's, and for places that aren't the city's.
+func (r *Registry) HolderOf(ctx context.Context, tx *db.Tx, uri string, index int64) (city.PersonID, error) {
+	tail, ours := strings.CutPrefix(uri, r.o.ListURL)
+	list, err := strconv.ParseInt(tail, 10, 64)
+	if !ours || err != nil {
+		return city.PersonID{}, nil
+	}
+	return holderAtPlace(ctx, tx, list, index)
 }

@@ -143,6 +143,18 @@ func stoppedAtPlace(ctx context.Context, tx *db.Tx, list int64, index int) (*Cre
 	return c, err
 }
 
+// holderAtPlace is the person who holds the licence at a place; zero for none.
+func holderAtPlace(ctx context.Context, tx *db.Tx, list, index int64) (city.PersonID, error) {
+	c, err := scanCredential(tx.QueryRow(ctx, `SELECT `+columns+` FROM credentials WHERE list = $1 AND list_index = $2`, list, index))
+	if errors.Is(err, db.ErrNoRows) {
+		return city.PersonID{}, nil
+	}
+	if err != nil {
+		return city.PersonID{}, err
+	}
+	return c.Holder.Person, nil
+}
+
 func credentialByCause(ctx context.Context, tx *db.Tx, cause string) (*Credential, error) {
 	c, err := scanCredential(tx.QueryRow(ctx, `SELECT `+columns+` FROM credentials WHERE cause = $1`, cause))
 	if errors.Is(err, db.ErrNoRows) {

@@ -47,6 +47,7 @@ credential/check < credential
 city < credential/keyagent < credential
 credential/scan < web/citizen, cmd/yiwang
 credential < credential/wallet < web/wallet
+credential < credential/presentation < app
 web/citizen < web/wallet < app
 internal/db < internal/db/dbtest
 city < internal/story, internal/arch
