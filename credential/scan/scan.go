@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"image"
+	"image/color"
 	"image/jpeg"
 	"image/png"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 const (
 	MostBytes  = 10 << 20
 	mostPixels = 24_000_000
+	mostOpened = 100_000_000 // bytes of the picture as it lies in memory
 )
 
 // What keeps a picture from being read.
@@ -56,7 +58,7 @@ func Read(b []byte) (string, error) {
 		return "", ErrKind
 	}
 	c, err := size(bytes.NewReader(b))
-	if err != nil || c.Width <= 0 || c.Height <= 0 || c.Width*c.Height > mostPixels {
+	if err != nil || !fits(c) {
 		return "", ErrPicture
 	}
 	img, err := decode(bytes.NewReader(b))
@@ -64,6 +66,15 @@ func Read(b []byte) (string, error) {
 		return "", ErrPicture
 	}
 	return find(img)
+}
+
+// fits reports whether a picture of that size can be opened.
+func fits(c image.Config) bool {
+	depth := 4 // bytes of a pixel, at most
+	if c.ColorModel == color.RGBA64Model || c.ColorModel == color.NRGBA64Model {
+		depth = 8
+	}
+	return c.Width > 0 && c.Height > 0 && c.Height <= mostPixels/c.Width && c.Width*c.Height <= mostOpened/depth
 }
 
 // find looks for the code. The library reads what strangers send, so its panics end

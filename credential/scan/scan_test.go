@@ -71,6 +71,23 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// What a picture takes in memory is bounded, and not its pixels alone.
+func TestFits(t *testing.T) {
+	for _, c := range []struct {
+		m    color.Model
+		w, h int
+		want bool
+	}{
+		{color.NRGBAModel, 6000, 4000, true}, {color.NRGBAModel, 6000, 4001, false},
+		{color.NRGBA64Model, 4000, 3000, true}, {color.NRGBA64Model, 6000, 4000, false}, {color.RGBA64Model, 6000, 4000, false},
+		{color.GrayModel, 0, 10, false}, {color.GrayModel, 1 << 31, 1 << 31, false},
+	} {
+		if fits(image.Config{ColorModel: c.m, Width: c.w, Height: c.h}) != c.want {
+			t.Errorf("%d × %d: want %v", c.w, c.h, c.want)
+		}
+	}
+}
+
 // Whatever a stranger sends, it is read or refused.
 func FuzzRead(f *testing.F) {
 	f.Add(picture(f, "HC1:6BFOXN"))

@@ -1,7 +1,9 @@
 package citizen_test
 
 import (
+	"bytes"
 	"context"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -400,6 +402,30 @@ func TestNobodyLeafsThroughNumbers(t *testing.T) {
 	v.get("/matters?number=JH-2026-000001-7").is(429)
 	w.clock.Advance(10 * time.Second)
 	v.get("/matters?number=JH-2026-000001-7").is(404)
+}
+
+// Opening a picture costs most of all, so it counts even where no code is in it.
+func TestNobodyHasPicturesOpenedAllDay(t *testing.T) {
+	w := newTown(t)
+	v := w.visit()
+	bad := []byte("\x89PNG\r\n\x1a\nnonsense")
+	for range 30 {
+		v.get("/verify").open("Verify").attach("file", "bad.png", bad).press("Verify").is(422)
+	}
+	v.get("/verify").open("Verify").attach("file", "bad.png", bad).press("Verify").is(429)
+
+	// of several files in one form the first is looked at
+	var b bytes.Buffer
+	m := multipart.NewWriter(&b)
+	for _, text := range []string{"YW1:FIRST", "990101 not a code"} {
+		part, err := m.CreateFormFile("file", "code.txt")
+		w.ok(err)
+		_, err = part.Write([]byte(text))
+		w.ok(err)
+	}
+	w.ok(m.Close())
+	w.clock.Advance(time.Minute)
+	v.send(http.MethodPost, "/verify", m.FormDataContentType(), &b).is(200).reads("YW1:FIRST")
 }
 
 // What comes too late changes nothing and shows how the matter stands now.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"golang.org/x/sync/semaphore"
+
 	"yiwang/access"
 	"yiwang/algorithm"
 	"yiwang/casework"
@@ -54,7 +56,8 @@ type Deps struct {
 // Pages serves what residents and firms see. It is safe for concurrent use.
 type Pages struct {
 	Deps
-	own *http.ServeMux // the same routes, to go on after a sign-in
+	own      *http.ServeMux      // the same routes, to go on after a sign-in
+	pictures *semaphore.Weighted // that are being opened
 }
 
 // New makes the pages.
@@ -68,7 +71,7 @@ func New(d Deps) *Pages {
 	if d.Checks == nil {
 		d.Checks = identity.NewPace()
 	}
-	p := &Pages{Deps: d, own: http.NewServeMux()}
+	p := &Pages{Deps: d, own: http.NewServeMux(), pictures: semaphore.NewWeighted(picturesAtOnce)}
 	p.Routes(p.own)
 	return p
 }

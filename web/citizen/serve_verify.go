@@ -25,23 +25,33 @@ const (
 // here; without one it asks.
 func (p *Pages) verifyPage(w http.ResponseWriter, r *http.Request) error {
 	if code := r.URL.Query().Get("code"); code != "" {
+		if err := p.Checks.Try(p.Address(r), p.Clock.Now()); err != nil {
+			return err
+		}
 		return p.showVerdict(w, r, code)
 	}
 	return web.Render(w, r, http.StatusOK, VerifyPage(Verify{}))
 }
 
 func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
-	read, fault := "", city.Message{}
-	sent, err := web.ReadForm(w, r, func(field, name string, content io.Reader) error {
-		b, err := io.ReadAll(io.LimitReader(content, mostPicture+1))
-		if err != nil {
-			return err
+	if err := p.Checks.Try(p.Address(r), p.Clock.Now()); err != nil { // before the picture: it costs most
+		return err
+	}
+	var file []byte
+	sent, err := web.ReadFormUpTo(w, r, 2*mostPicture, func(field, name string, content io.Reader) (err error) {
+		if file == nil { // the form has one
+			file, err = io.ReadAll(io.LimitReader(content, mostPicture+1))
 		}
-		read, fault = codeIn(b)
-		return nil
+		return err
 	})
 	if err != nil {
 		return err
+	}
+	read, fault := "", city.Message{}
+	if file != nil {
+		if read, fault, err = p.codeIn(r.Context(), file); err != nil {
+			return err
+		}
 	}
 	code := sent.Get("code")
 	if !tlog.LooksLikeReceipt(code) {
@@ -61,9 +71,6 @@ func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) showVerdict(w http.ResponseWriter, r *http.Request, code string) error {
-	if err := p.Checks.Try(p.Address(r), p.Clock.Now()); err != nil {
-		return err
-	}
 	if tlog.LooksLikeReceipt(code) {
 		return web.Render(w, r, http.StatusOK, VerifyPage(Verify{Code: cut(code, tlog.MaxReceipt), Result: p.receiptVerdict(web.ViewOf(r.Context()).Lang, code)}))
 	}
