@@ -321,7 +321,7 @@ func (a *App) domain(ctx context.Context) (err error) {
 		Purposes: p.Passes, Lends: a.lends, Press: a.press(), City: p.Site.Name, Check: a.Origin + "/verify"})
 	maps.Copy(effects, a.Passes.Effects())
 	for _, x := range p.Passes {
-		a.Credentials.Trust().AddPurpose(string(p.Site.Code), x.ID, credential.PassTerms{Ends: x.Over(p.Zone)})
+		a.Credentials.Trust().AddPurpose(string(a.Code), x.ID, credential.PassTerms{Ends: x.Over(p.Zone)})
 	}
 	if p.Site.Incidents.Kind != "" {
 		a.Incidents = incident.New(incident.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Directory: a.Directory,

@@ -211,6 +211,9 @@ func (r *Registry) Type(id city.CredentialType) (Type, bool) {
 	return t.Type, true
 }
 
+// City is the division code of the city, which stands in its codes.
+func (r *Registry) City() string { return r.o.City }
+
 // Trust is what the city itself trusts: every key it ever signed with. It is another
 // one when keys were added.
 func (r *Registry) Trust() *Trust { return r.trusted.Load() }

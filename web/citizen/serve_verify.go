@@ -10,6 +10,7 @@ import (
 
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/pass"
 	"yiwang/credential/scan"
 	"yiwang/internal/db"
 	"yiwang/tlog"
@@ -243,26 +244,33 @@ func (p *Pages) passVerdict(l city.Lang, v *VerifyResult, res credential.Result)
 			v.Rows = append(v.Rows, LicenceRow{Name: web.Words(key), Value: value})
 		}
 	}
-	state := x.State
-	if x.City == string(p.Pack.Site.Code) {
+	state, means := x.State, []pass.State(nil) // what the state is here
+	if x.City == p.Credentials.City() {
 		for _, purpose := range p.Pack.Passes {
 			if purpose.ID != x.Purpose {
 				continue
 			}
 			v.Name = purpose.Name
 			if st, ok := purpose.State(x.State); ok {
-				if state = st.Name.In(l); res.Valid && !st.Enters {
-					v.State, v.Verdict = web.StateWaiting, city.Message{Key: "citizen.verdict.pass.stop", Args: []any{"state", st.Name}}
-				}
+				state, means = st.Name.In(l), append(means, st)
 			}
 		}
 	} else {
 		v.Name = city.Text{ZhHans: x.City + " " + x.Purpose, En: x.City + " " + x.Purpose}
 		for _, purpose := range p.Pack.Passes {
-			if st, ok := purpose.Takes(x.City, x.Purpose, x.State); ok {
+			if st, ok := purpose.Takes(x.City, x.Purpose, x.State); ok && purpose.Open(v.At, p.Pack.Zone) {
 				row("citizen.verdict.pass.counts_as", purpose.Name.In(l)+" · "+st.Name.In(l))
+				means = append(means, st)
 			}
 		}
+	}
+	stops := slices.IndexFunc(means, func(st pass.State) bool { return !st.Enters })
+	switch {
+	case !res.Valid:
+	case len(means) == 0: // genuine, and yet no reason to let anybody in
+		v.State, v.Verdict = web.StateWaiting, city.Message{Key: "citizen.verdict.pass.unknown"}
+	case stops >= 0:
+		v.State, v.Verdict = web.StateWaiting, city.Message{Key: "citizen.verdict.pass.stop", Args: []any{"state", means[stops].Name}}
 	}
 	row("citizen.verdict.pass.state", state)
 	row("citizen.licence.holder", x.Holder)
