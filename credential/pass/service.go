@@ -308,17 +308,29 @@ func (s *Service) Set(ctx context.Context, actor city.Actor, in Setting) error {
 	if len(faults) > 0 {
 		return city.InvalidFields(faults)
 	}
-	return s.o.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
-		person, err := s.o.Directory.PersonByNumber(ctx, tx, strings.TrimSpace(in.Number))
-		if city.KindOf(err) == city.KindNotFound {
-			return city.InvalidFields([]city.Field{{Name: "number", Message: city.Message{Key: "pass.nobody"}}})
-		}
-		if err != nil {
+	return again(func() error {
+		return s.o.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+			person, err := s.o.Directory.PersonByNumber(ctx, tx, strings.TrimSpace(in.Number))
+			if city.KindOf(err) == city.KindNotFound {
+				return city.InvalidFields([]city.Field{{Name: "number", Message: city.Message{Key: "pass.nobody"}}})
+			}
+			if err != nil {
+				return err
+			}
+			countOne(tx, p.ID, "set")
+			return s.give(ctx, tx, actor, p, person, st, in.Reason, in.Until, now)
+		})
+	})
+}
+
+// again takes a step once more whose state another has changed meanwhile, some times.
+func again(step func() error) (err error) {
+	for range 10 {
+		if err = step(); !errors.Is(err, casework.ErrAgain) && !errors.Is(err, db.ErrDuplicate) {
 			return err
 		}
-		countOne(tx, p.ID, "set")
-		return s.give(ctx, tx, actor, p, person, st, in.Reason, in.Until, now)
-	})
+	}
+	return err
 }
 
 // give puts somebody's state in place and tells them.
@@ -333,14 +345,16 @@ func (s *Service) give(ctx context.Context, tx *db.Tx, actor city.Actor, p *Purp
 			return err
 		}
 	}
-	if st.ID == p.States[0].ID { // kept for as long as the purpose lasts, so that its key goes with it
-		until = p.Over(s.o.Zone)
+	// The ordinary state is kept for as long as the purpose lasts, so that its key goes
+	// with it. None lasts longer: one that is set while the purpose ends goes, too.
+	if over := p.Over(s.o.Zone); st.ID == p.States[0].ID || over.Before(until) {
+		until = over
 	}
 	x := row{person: person, state: st.ID, until: until, at: now, setter: actor.Account, key: key}
 	if x.why, err = s.o.Journal.Vault().Seal(ctx, tx, key, reason); err != nil {
 		return err
 	}
-	saveState(tx, p.ID, x)
+	saveState(tx, p.ID, x, old)
 	return s.o.Journal.Append(ctx, tx, journal.Event{At: now, Type: "pass.set", Subject: p.ID, Actor: actor, To: []journal.Recipient{{Person: person}},
 		Data: map[string]any{"purpose": p.ID}, Key: key, Sealed: map[string]any{"state": st.ID, "until": until, "reason": reason}})
 }
@@ -406,7 +420,7 @@ func (s *Service) Contest(ctx context.Context, actor city.Actor, purpose string,
 	if why = strings.TrimSpace(why); why == "" || utf8.RuneCountInString(why) > longestReason {
 		return c, city.InvalidFields([]city.Field{{Name: "why", Message: city.Message{Key: "pass.reason", Args: []any{"n", longestReason}}}})
 	}
-	err = s.o.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
+	contest := func(ctx context.Context, tx *db.Tx) error {
 		m, err := s.member(ctx, tx, actor, p, person, "pass.contest")
 		if err != nil {
 			return err
@@ -433,7 +447,8 @@ func (s *Service) Contest(ctx context.Context, actor city.Actor, purpose string,
 			Params: map[string]string{"body": string(p.Body), "post": postName(p.Post), "purpose": p.ID, "person": person.String()}, Title: m.Name, Payload: map[string]string{"why": why},
 			Key: fmt.Sprintf("pass:%s:%s:%d", p.ID, person, city.Micros(x.at)), Barred: barred})
 		return err
-	})
+	}
+	err = again(func() error { return s.o.DB.Update(ctx, contest) }) // the other of two parents may have been first
 	return c, err
 }
 
@@ -540,20 +555,25 @@ func (s *Service) Sweep(ctx context.Context, actor city.Actor) error {
 // erase removes states with their keys, some at a time, until there are none.
 func (s *Service) erase(ctx context.Context, find func(context.Context, *db.Tx) ([]doomed, error), total *int64) error {
 	for {
-		n := 0
+		var n, erased int
 		err := s.o.DB.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 			list, err := find(ctx, tx)
 			if err != nil {
 				return err
 			}
-			n = len(list)
+			n, erased = len(list), 0
 			for _, x := range list {
+				gone, err := dropState(ctx, tx, x)
+				if err != nil {
+					return err
+				}
+				if !gone { // it was set anew meanwhile
+					continue
+				}
 				if err := s.o.Journal.Vault().Discard(ctx, tx, x.key); err != nil {
 					return err
 				}
-				if err := dropState(ctx, tx, x.purpose, x.person); err != nil {
-					return err
-				}
+				erased++
 			}
 			return nil
 		})
@@ -561,7 +581,7 @@ func (s *Service) erase(ctx context.Context, find func(context.Context, *db.Tx) 
 			return err
 		}
 		if total != nil {
-			*total += int64(n)
+			*total += int64(erased)
 		}
 		if n < sweepBatch {
 			return nil

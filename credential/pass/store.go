@@ -2,8 +2,10 @@ package pass
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/internal/db"
 	"yiwang/journal"
@@ -33,15 +35,30 @@ func stateRow(ctx context.Context, tx *db.Tx, purpose string, person city.Person
 	return scanRow(tx.QueryRow(ctx, `SELECT `+rowColumns+` FROM pass_states WHERE purpose = $1 AND person = $2`, purpose, person))
 }
 
-func saveState(tx *db.Tx, purpose string, x row) {
-	tx.Later(`INSERT INTO pass_states (purpose, person, state, until, at, setter, key_id, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (purpose, person) DO UPDATE SET state = excluded.state, until = excluded.until, contested = 0, at = excluded.at, setter = excluded.setter, key_id = excluded.key_id, why = excluded.why`,
-		nil, purpose, x.person, x.state, city.Micros(x.until), city.Micros(x.at), x.setter, x.key, x.why)
+// saveState keeps a state in the place of what was read before, the zero row for none.
+// Where that has changed since, the transaction ends with casework.ErrAgain: of two
+// that change one state at once none loses the other's key.
+func saveState(tx *db.Tx, purpose string, x, was row) {
+	same := func(n int64) error {
+		if n != 1 {
+			return fmt.Errorf("pass: a state under %s: %w", purpose, casework.ErrAgain)
+		}
+		return nil
+	}
+	args := []any{purpose, x.person, x.state, city.Micros(x.until), city.Micros(x.at), x.setter, x.key, x.why}
+	if was.key.IsZero() {
+		tx.Later(`INSERT INTO pass_states (purpose, person, state, until, at, setter, key_id, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (purpose, person) DO NOTHING`, same, args...)
+		return
+	}
+	tx.Later(`UPDATE pass_states SET state = $3, until = $4, contested = 0, at = $5, setter = $6, key_id = $7, why = $8
+WHERE purpose = $1 AND person = $2 AND key_id = $9 AND at = $10 AND until = $11`, same, append(args, was.key, city.Micros(was.at), city.Micros(was.until))...)
 }
 
-func dropState(ctx context.Context, tx *db.Tx, purpose string, person city.PersonID) error {
-	_, err := tx.Exec(ctx, `DELETE FROM pass_states WHERE purpose = $1 AND person = $2`, purpose, person)
-	return err
+// dropState removes a state that nobody has changed since it was read.
+func dropState(ctx context.Context, tx *db.Tx, x doomed) (bool, error) {
+	n, err := tx.Exec(ctx, `DELETE FROM pass_states WHERE purpose = $1 AND person = $2 AND key_id = $3 AND until = $4`, x.purpose, x.person, x.key, x.until)
+	return n == 1, err
 }
 
 // markContested notes the first contest of a state; n is 0 for a further one.
@@ -54,19 +71,20 @@ type doomed struct {
 	purpose string
 	person  city.PersonID
 	key     journal.KeyID
+	until   int64 // as it is kept
 }
 
 func scanDoomed(r db.Row) (x doomed, err error) {
-	err = r.Scan(&x.purpose, &x.person, &x.key)
+	err = r.Scan(&x.purpose, &x.person, &x.key, &x.until)
 	return x, err
 }
 
 func lapsed(ctx context.Context, tx *db.Tx, now time.Time, limit int) ([]doomed, error) {
-	return db.All(ctx, tx, scanDoomed, `SELECT purpose, person, key_id FROM pass_states WHERE until <= $1 ORDER BY until LIMIT $2`, city.Micros(now), limit)
+	return db.All(ctx, tx, scanDoomed, `SELECT purpose, person, key_id, until FROM pass_states WHERE until <= $1 ORDER BY until LIMIT $2`, city.Micros(now), limit)
 }
 
 func statesOf(ctx context.Context, tx *db.Tx, purpose string, limit int) ([]doomed, error) {
-	return db.All(ctx, tx, scanDoomed, `SELECT purpose, person, key_id FROM pass_states WHERE purpose = $1 ORDER BY person LIMIT $2`, purpose, limit)
+	return db.All(ctx, tx, scanDoomed, `SELECT purpose, person, key_id, until FROM pass_states WHERE purpose = $1 ORDER BY person LIMIT $2`, purpose, limit)
 }
 
 func countOne(tx *db.Tx, purpose, what string) {
