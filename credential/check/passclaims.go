@@ -19,7 +19,7 @@ type PassClaims struct {
 	State    string    `json:"state"`   // of the purpose's
 	Holder   string    `json:"holder,omitempty"`
 	Carrier  Carrier   `json:"carrier"`
-	SignedAt time.Time `json:"signed_at"` // to the full ten minutes
+	SignedAt time.Time `json:"signed_at"` // to the full ten minutes, as a rule
 	Expires  time.Time `json:"expires"`
 }
 
@@ -43,7 +43,7 @@ func (c Carrier) Longest() time.Duration {
 	return 0
 }
 
-// passRounding keeps the moment of signing from telling codes apart.
+// passRounding keeps times from telling codes apart, or which are one person's.
 const passRounding = 10 * time.Minute
 
 const claimPass = -65538
@@ -64,13 +64,25 @@ type wirePass struct {
 }
 
 // EncodePass makes a pass code and says what stands in it: its life is cut to what the
-// carrier allows, the moment of signing to the full ten minutes before.
+// carrier allows, the moment of signing to the full ten minutes before, but not to
+// before the key's beginning. The end is cut to full ten minutes, too, where any of its
+// life is left then: that of a state to the second would tell whose code it is.
 func EncodePass(ctx context.Context, s Signer, p PassClaims) (string, PassClaims, error) {
-	p.SignedAt = p.SignedAt.UTC().Truncate(passRounding)
+	key, err := ParseKey(s.Certificate())
+	if err != nil {
+		return "", p, err
+	}
+	now := p.SignedAt.UTC()
+	if p.SignedAt = now.Truncate(passRounding); p.SignedAt.Before(key.NotBefore) {
+		p.SignedAt = key.NotBefore
+	}
 	if most := p.SignedAt.Add(p.Carrier.Longest()); p.Expires.After(most) {
 		p.Expires = most
 	}
 	p.Expires = p.Expires.UTC().Truncate(time.Second)
+	if full := p.Expires.Truncate(passRounding); full.After(now) {
+		p.Expires = full
+	}
 	if !p.plausible() {
 		return "", p, fmt.Errorf("pass code that can't be: %+v", p)
 	}
@@ -172,7 +184,7 @@ func (r *Result) judgePass(key *Key, trust *Trust, at time.Time) {
 	case !at.Before(p.Expires):
 		r.Reason = ReasonExpired
 	case at.Before(p.SignedAt.Add(-skew)):
-		r.Reason = ReasonNotYetValid
+		r.notYet(p.SignedAt, at)
 	}
 	if !known {
 		r.Warnings = append(r.Warnings, WarnPurposeUnknown)

@@ -90,7 +90,7 @@ func openVC(text string, trust *Trust, at time.Time) (Result, *sdjwt.VC, error) 
 		}
 		return r, nil, err
 	}
-	signer := &Signed{Name: key.Name, Algorithm: key.Algorithm}
+	signer := key.signed()
 	if signer.KeyID.UnmarshalText([]byte(kid)) != nil {
 		signer.KeyID = keyIDOf(key.spki)
 	}

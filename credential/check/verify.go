@@ -137,6 +137,15 @@ type Signed struct {
 	RegionName city.Text `json:"region_name,omitzero"`
 }
 
+// signed says who the key speaks for; its id is that by which it was named.
+func (k *Key) signed() *Signed {
+	s := &Signed{Name: k.Name, Algorithm: k.Algorithm}
+	if m := k.Mandate; m != nil {
+		s.Region, s.RegionName = m.Region, m.Name
+	}
+	return s
+}
+
 // skew is how far the signer's clock may run ahead of the checker's.
 const skew = 5 * time.Minute
 
@@ -215,11 +224,8 @@ func (o *opener) verify(m *message, trust *Trust, at time.Time) Result {
 		}
 		return r
 	}
-	r := Result{Reason: ReasonOK, Signer: &Signed{Name: key.Name, Algorithm: key.Algorithm}}
+	r := Result{Reason: ReasonOK, Signer: key.signed()}
 	copy(r.Signer.KeyID[:], m.kid)
-	if md := key.Mandate; md != nil {
-		r.Signer.Region, r.Signer.RegionName = md.Region, md.Name
-	}
 	if m.profile == profileHealth {
 		r.healthCertificate(m, key, at)
 	} else {

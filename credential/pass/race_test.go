@@ -118,17 +118,19 @@ func TestASetStateIsNotSweptAway(t *testing.T) {
 }
 
 // No state outlasts the purpose: what is set while the purpose ends is swept as well.
-func TestAStateEndsWithThePurpose(t *testing.T) {
+// None ends at a second that only one person's does.
+func TestWhenAStateEnds(t *testing.T) {
 	d := dbtest.SQLite(t)
 	s := testService(t, d)
-	must(t, d.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error {
-		return s.wait(ctx, tx, "why", flood.Over(time.UTC).Add(10*24*time.Hour))
-	}))
-	must(t, d.View(t.Context(), func(ctx context.Context, tx *db.Tx) error {
-		x, err := stateRow(ctx, tx, flood.ID, someone)
-		if err == nil && !x.until.Equal(flood.Over(time.UTC)) {
-			t.Errorf("until %s", x.until)
-		}
-		return err
-	}))
+	over := flood.Over(time.UTC)
+	for until, want := range map[time.Time]time.Time{over.Add(10 * 24 * time.Hour): over, noon.Add(25*time.Hour + 17*time.Second): noon.Add(25 * time.Hour)} {
+		must(t, d.Update(t.Context(), func(ctx context.Context, tx *db.Tx) error { return s.wait(ctx, tx, "why", until) }))
+		must(t, d.View(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			x, err := stateRow(ctx, tx, flood.ID, someone)
+			if err == nil && !x.until.Equal(want) {
+				t.Errorf("until %s, not %s", x.until, want)
+			}
+			return err
+		}))
+	}
 }

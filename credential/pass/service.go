@@ -345,6 +345,7 @@ func (s *Service) give(ctx context.Context, tx *db.Tx, actor city.Actor, p *Purp
 			return err
 		}
 	}
+	until = until.Truncate(time.Hour) // so exact that it tells whose code it is in no code
 	// The ordinary state is kept for as long as the purpose lasts, so that its key goes
 	// with it. None lasts longer: one that is set while the purpose ends goes, too.
 	if over := p.Over(s.o.Zone); st.ID == p.States[0].ID || over.Before(until) {
