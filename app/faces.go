@@ -26,6 +26,7 @@ import (
 	"yiwang/web/citizen"
 	"yiwang/web/desk"
 	"yiwang/web/field"
+	"yiwang/web/gate"
 	ledger "yiwang/web/publiclog"
 	"yiwang/web/report"
 	monthly "yiwang/web/scorecard"
@@ -187,6 +188,7 @@ func (a *App) faces(ctx context.Context) error {
 		inner.Handle(field.Path+"/", outside)
 	}
 	inner.Handle("GET "+trustpage.Path, trustpage.New(trustpage.Deps{DB: a.DB, Book: a.Trust, Clock: a.Clock, Zone: a.Pack.Zone, Verify: citizen.PathVerify, Origin: a.Origin}))
+	gate.Routes(inner, gate.Deps{DB: a.DB, Registry: a.Credentials, Purposes: a.Pack.Passes, City: string(a.Pack.Site.Code), Clock: a.Clock, Zone: a.Pack.Zone, Verify: citizen.PathVerify})
 	outer := http.NewServeMux()
 	outer.Handle("/api/", json)
 	a.wallets(inner, outer, checks)

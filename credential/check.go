@@ -18,7 +18,7 @@ import (
 // can be guessed, tells no person's name.
 func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Time) (Result, error) {
 	if check.IsHealthCode(text) { // of no city: nothing of ours vouches for it, and no key for it counts for licences
-		return Verify(text, r.health(), at), nil
+		return Verify(text, r.Health(), at), nil
 	}
 	res := r.verifyOwn(text, at)
 	if others := r.Others(); others != nil && (res.Reason == ReasonUnknownSigner || res.Reason == ReasonBadSignature || res.Reason == ReasonWrongAlgorithm) {
@@ -112,8 +112,8 @@ func (r *Registry) publicClaims(ctx context.Context, tx *db.Tx, row *Credential)
 	return c, nil
 }
 
-// health is whom the city believes about health.
-func (r *Registry) health() *Trust {
+// Health is whom the city believes about health, and about nothing else.
+func (r *Registry) Health() *Trust {
 	if r.o.Health == nil {
 		return NewTrust()
 	}

@@ -88,16 +88,29 @@ func (r *Registry) statusList(ctx context.Context, tx *db.Tx, key listKey, encod
 // by file: the certificates and the present status lists.
 func (r *Registry) TrustFolder(ctx context.Context, tx *db.Tx) (map[string][]byte, error) {
 	files := map[string][]byte{r.o.City + ".pem": r.TrustPEM()}
+	lists, err := r.StatusLists(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for n, token := range lists {
+		files[fmt.Sprintf("%s-status-%d.cwt", r.o.City, n)] = token
+	}
+	return files, nil
+}
+
+// StatusLists are all of them as CWT, in order; see StatusList.
+func (r *Registry) StatusLists(ctx context.Context, tx *db.Tx) ([][]byte, error) {
 	last, err := lastList(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
+	all := make([][]byte, 0, last+1)
 	for n := int64(0); n <= last; n++ {
 		token, err := r.StatusList(ctx, tx, n)
 		if err != nil {
 			return nil, err
 		}
-		files[fmt.Sprintf("%s-status-%d.cwt", r.o.City, n)] = token
+		all = append(all, token)
 	}
-	return files, nil
+	return all, nil
 }

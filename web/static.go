@@ -27,7 +27,7 @@ const staticPrefix = "/static/"
 
 // asset is one file as served: its bytes and the same in gzip.
 type asset struct {
-	body, zipped []byte // zipped is nil where it would save nothing
+	body, zipped []byte // zipped is nil where it would save nothing, body where only the other exists
 	ctype, tag   string
 }
 
@@ -82,6 +82,10 @@ func (a *assets) addAll(fsys fs.FS, root string, take func(string) bool) error {
 }
 
 func (a *assets) add(name string, body []byte) {
+	if plain, packed := strings.CutSuffix(name, ".gz"); packed {
+		a.addPacked(plain, body)
+		return
+	}
 	sum := sha256.Sum256(body)
 	ext := path.Ext(name)
 	f := &asset{body: body, tag: hex.EncodeToString(sum[:6]), ctype: mime.TypeByExtension(ext)}
@@ -98,6 +102,22 @@ func (a *assets) add(name string, body []byte) {
 	if _, err := zw.Write(body); err == nil && zw.Close() == nil && z.Len() < len(body)*9/10 {
 		f.zipped = z.Bytes()
 	}
+	a.file(name, f)
+}
+
+// addPacked takes a file that is large and was packed when the program was built.
+// There is no other form of it: every reader that runs it unpacks it.
+func (a *assets) addPacked(name string, body []byte) {
+	sum := sha256.Sum256(body)
+	f := &asset{zipped: body, tag: hex.EncodeToString(sum[:6]), ctype: mime.TypeByExtension(path.Ext(name))}
+	if path.Ext(name) == ".wasm" {
+		f.ctype = "application/wasm"
+	}
+	a.file(name, f)
+}
+
+func (a *assets) file(name string, f *asset) {
+	ext := path.Ext(name)
 	hashed := strings.TrimSuffix(name, ext) + "." + f.tag + ext
 	a.files[name], a.files[hashed] = f, f
 	a.hashed[name] = staticPrefix + hashed
@@ -125,7 +145,7 @@ func (s *Site) Static() http.Handler {
 			h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		}
 		body := f.body
-		if f.zipped != nil && acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		if f.zipped != nil && (f.body == nil || acceptsGzip(r.Header.Get("Accept-Encoding"))) {
 			h.Set("Content-Encoding", "gzip")
 			etag = fmt.Sprintf("%q", f.tag+"-gz")
 			body = f.zipped
@@ -155,6 +175,10 @@ func acceptsGzip(header string) bool {
 
 // asset is the address of a static file for a page.
 func (v *View) asset(name string) string { return v.site.assets.url(name) }
+
+// Asset is the address of a file under /static/, with the hash of what is in it; ""
+// if there is none.
+func (v *View) Asset(name string) string { return v.asset(name) }
 
 // Bundled reports whether third-party scripts were built in; pages that need
 // them show their tables otherwise and say why.

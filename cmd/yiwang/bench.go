@@ -8,7 +8,7 @@ import (
 )
 
 type benchCmd struct {
-	Name     string        `arg:"" enum:"cases,incidents,nantong,log,fleet" default:"cases" help:"Which benchmark: cases, incidents, nantong, log or fleet."`
+	Name     string        `arg:"" enum:"cases,incidents,nantong,log,fleet,verify" default:"cases" help:"Which benchmark: cases, incidents, nantong, log, fleet or verify."`
 	Database string        `help:"URL of an empty PostgreSQL database; default is SQLite in a temporary folder. Tables are left behind."`
 	Stored   int           `default:"1000000" help:"Cases stored before the second half; 0 leaves it out."`
 	Span     time.Duration `default:"5s" help:"How long each figure is measured."`
@@ -34,6 +34,9 @@ func (c *benchCmd) Run(e *env) error {
 	}
 	if c.Name == "log" {
 		return bench.Log(e.ctx, o)
+	}
+	if c.Name == "verify" {
+		return bench.Verify(e.ctx, o)
 	}
 	if c.Name == "incidents" {
 		return bench.Incidents(e.ctx, o)

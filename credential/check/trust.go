@@ -187,6 +187,18 @@ func looksLikeCOSE(b []byte) bool {
 	return len(b) > 1 && (b[0] == 0xd2 && b[1] == 0x84 || b[0] == 0x84 || b[0] == 0xd8 && b[1] == 61)
 }
 
+// AddKeys trusts the keys of a file of certificates, public keys or a JWK set, as
+// LoadTrust does. Its errors are of type *city.Error.
+func (t *Trust) AddKeys(source string, body []byte) error {
+	key, err := t.addKeys(source, body)
+	if key == "" {
+		return nil
+	}
+	e := city.Invalid(key)
+	e.Err = err
+	return e
+}
+
 // addKeys adds what a file of keys holds; key names the fault, if any.
 func (t *Trust) addKeys(name string, body []byte) (key string, err error) {
 	text := strings.TrimSpace(string(body))

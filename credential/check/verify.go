@@ -157,13 +157,19 @@ const clockDoubt = 48 * time.Hour
 // with nothing but what is in trust. It never fails: what can't be checked has a
 // reason too.
 func Verify(text string, trust *Trust, at time.Time) Result {
+	r, _ := verify(text, trust, at)
+	return r
+}
+
+// verify also gives the key whose signature holds, of codes.
+func verify(text string, trust *Trust, at time.Time) (Result, *Key) {
 	text = strings.TrimSpace(text)
 	if looksLikeVC(text) {
-		return verifyVC(text, trust, at)
+		return verifyVC(text, trust, at), nil
 	}
 	if profileOf(text) == profileNone {
 		if text = tidy(text); profileOf(text) == profileNone {
-			return verifyNumber(text)
+			return verifyNumber(text), nil
 		}
 	}
 	o := openers.Get().(*opener)
@@ -176,11 +182,11 @@ func Verify(text string, trust *Trust, at time.Time) Result {
 	}
 	switch {
 	case errors.Is(err, errTooLong):
-		return Result{Reason: ReasonTooLong}
+		return Result{Reason: ReasonTooLong}, nil
 	case errors.Is(err, packing.ErrTooLarge):
-		return Result{Reason: ReasonTooLarge}
+		return Result{Reason: ReasonTooLarge}, nil
 	case err != nil:
-		return Result{Reason: ReasonDamaged}
+		return Result{Reason: ReasonDamaged}, nil
 	}
 	return o.verify(&m, trust, at)
 }
@@ -211,7 +217,7 @@ func verifyNumber(text string) Result {
 		Claims: &Claims{Number: n, IssuerCode: n.Parts().Issuer}}
 }
 
-func (o *opener) verify(m *message, trust *Trust, at time.Time) Result {
+func (o *opener) verify(m *message, trust *Trust, at time.Time) (Result, *Key) {
 	need := len(m.protected) + len(m.payload) + 32
 	if cap(o.signed) < need {
 		o.signed = make([]byte, need)
@@ -222,7 +228,7 @@ func (o *opener) verify(m *message, trust *Trust, at time.Time) Result {
 		if why == ReasonUnknownSigner && len(trust.all) == 0 {
 			r.Warnings = []Warning{WarnNoKeys}
 		}
-		return r
+		return r, nil
 	}
 	r := Result{Reason: ReasonOK, Signer: key.signed()}
 	copy(r.Signer.KeyID[:], m.kid)
@@ -232,7 +238,7 @@ func (o *opener) verify(m *message, trust *Trust, at time.Time) Result {
 		r.licence(m, key, trust, at)
 	}
 	r.Valid = r.Reason == ReasonOK
-	return r
+	return r, key
 }
 
 // licence reads and judges what our own codes carry.

@@ -15,7 +15,7 @@ import (
 // domain packages hold what the city does; faces and the wiring stand above them.
 var domain = []string{
 	"city", "geo", "rule", "form", "fleet/jt808", "fleet/track", "fleet/history", "fleet/intercept", "journal", "directory", "identity", "access", "algorithm",
-	"casework", "catalogue", "exchange", "credential", "credential/check", "credential/sdjwt", "credential/trustlist", "credential/wallet", "credential/presentation", "serviceitem", "alert", "fleet", "incident",
+	"casework", "catalogue", "exchange", "credential", "credential/check", "credential/kit", "credential/sdjwt", "credential/trustlist", "credential/wallet", "credential/presentation", "serviceitem", "alert", "fleet", "incident",
 	"notify", "tlog", "scorecard", "search", "assistant", "pack", "demo",
 }
 

@@ -45,6 +45,9 @@ internal/cborscan < credential/hcert < credential/check, api, cmd/yiwang
 credential/packing < credential/check
 credential/check < credential
 city < credential/keyagent < credential
+credential/check, credential/packing < internal/bench
+credential/check < credential/kit < cmd/gate, web/gate
+credential/pass, web < web/gate < app
 credential/scan < web/citizen, cmd/yiwang
 credential < credential/wallet < web/wallet
 credential < credential/presentation < app
