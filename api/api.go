@@ -66,6 +66,9 @@ type Deps struct {
 	// Fetch gets the status list by which another region says how the code's licence
 	// stands, where there is one to be had; nil gets none.
 	Fetch func(ctx context.Context, code string)
+	// Checked notes a check for the holder, where the one who checked is an office; nil
+	// notes none.
+	Checked func(context.Context, city.Actor, credential.Result) (told bool, err error)
 	// Address says where a request comes from; nil takes the connection's.
 	Address func(*http.Request) string
 }

@@ -102,12 +102,13 @@ type verifyIn struct {
 type verifyBody struct {
 	Valid    bool                   `json:"valid"`
 	Kind     credential.Kind        `json:"kind" doc:"licence, pass, credential (of another issuer), health_certificate, receipt, or empty for what is none of them"`
-	Reason   credential.Reason      `json:"reason" doc:"A closed list: ok, not_a_code, damaged, unsupported, unknown_signer, bad_signature, signer_not_valid, signer_not_entitled, signer_compromised, signer_dropped, wrong_algorithm, too_long, too_large, not_yet_valid, expired, suspended, revoked, cancelled, lapsed, transferred, withdrawn, other, purpose_ended, number_wrong, number_only, number_unknown (and of yiwang verify, for pictures, no_qr_code, qr_mode); for a receipt ok, damaged, unknown_log, bad_signature, not_in_log, no_statement, few_witnesses, from_the_future"`
-	Message  string                 `json:"message"`
+	Reason   credential.Reason      `json:"reason" doc:"A closed list: ok, not_a_code, damaged, unsupported, unknown_signer, bad_signature, signer_not_valid, signer_not_entitled, signer_compromised, signer_dropped, wrong_algorithm, too_long, too_large, not_yet_valid, expired, suspended, revoked, cancelled, lapsed, transferred, withdrawn, other, grant_ended, purpose_ended, number_wrong, number_only, number_unknown (and of yiwang verify, for pictures, no_qr_code, qr_mode); for a receipt ok, damaged, unknown_log, bad_signature, not_in_log, no_statement, few_witnesses, from_the_future"`
+	Message  string                 `json:"message" doc:"The reason in a sentence, and of a code for one purpose what it is for."`
+	Told     bool                   `json:"told,omitempty" doc:"The holder sees that your office checked: only of a code for one purpose, and only where an office asks with its token."`
 	Claims   *credential.Claims     `json:"claims,omitempty"`
 	Pass     *credential.PassClaims `json:"pass,omitempty" doc:"What a pass code says."`
 	Health   *hcert.Certificate     `json:"health_certificate,omitempty" doc:"What a health certificate of the European Union says; valid means that it is genuine and in force, not that a door should open."`
-	Warnings []credential.Warning   `json:"warnings,omitempty" doc:"status_unknown, status_stale, status_later, no_keys, not_on_record, holder_unknown, trust_stale, signer_compromised_later"`
+	Warnings []credential.Warning   `json:"warnings,omitempty" doc:"status_unknown, status_stale, status_later, no_keys, not_on_record, holder_unknown, one_purpose (the code counts for nothing but what claims.grant names), trust_stale, signer_compromised_later"`
 	Shown    map[string]any         `json:"shown,omitempty" doc:"What the holder of an SD-JWT credential disclosed."`
 	Signer   *credential.Signed     `json:"signer,omitempty" doc:"Whose key vouches; for a licence of another region with the region."`
 	StatusAt time.Time              `json:"status_at,omitzero" doc:"When the state was stated that the answer rests on."`
@@ -117,7 +118,7 @@ type verifyBody struct {
 	Receipt            *tlog.Checked `json:"receipt,omitempty" doc:"What a receipt of the public log says, and where it stands."`
 }
 
-func (a *API) verify(ctx context.Context, _ city.Actor, in *verifyIn) (*body[verifyBody], error) {
+func (a *API) verify(ctx context.Context, actor city.Actor, in *verifyIn) (*body[verifyBody], error) {
 	if err := a.Checks.Try(readerFrom(ctx).address, a.Clock.Now()); err != nil {
 		return nil, err
 	}
@@ -135,6 +136,16 @@ func (a *API) verify(ctx context.Context, _ city.Actor, in *verifyIn) (*body[ver
 	if err != nil {
 		return nil, err
 	}
-	return &body[verifyBody]{verifyBody{Valid: r.Valid, Kind: r.Kind, Reason: r.Reason, Message: r.Why().In(readerFrom(ctx).lang), Claims: r.Claims, Pass: r.Pass, Health: r.Health, Warnings: r.Warnings, Shown: r.Shown,
+	told := false
+	if a.Checked != nil {
+		if told, err = a.Checked(ctx, actor, r); err != nil {
+			return nil, err
+		}
+	}
+	message := r.Why().In(readerFrom(ctx).lang)
+	if r.Valid && r.Claims != nil && r.Claims.Grant != nil {
+		message += r.Claims.Grant.For().In(readerFrom(ctx).lang)
+	}
+	return &body[verifyBody]{verifyBody{Valid: r.Valid, Kind: r.Kind, Reason: r.Reason, Message: message, Told: told, Claims: r.Claims, Pass: r.Pass, Health: r.Health, Warnings: r.Warnings, Shown: r.Shown,
 		Signer: r.Signer, StatusAt: r.StatusAt, StatusUnknownSince: r.StatusUnknownSince, TrustAt: r.TrustAt}}, nil
 }

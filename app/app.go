@@ -25,6 +25,7 @@ import (
 	"yiwang/casework"
 	"yiwang/city"
 	"yiwang/credential"
+	"yiwang/credential/grant"
 	"yiwang/credential/pass"
 	"yiwang/credential/trustlist"
 	"yiwang/directory"
@@ -86,6 +87,7 @@ type App struct {
 	Credentials *credential.Registry
 	Trust       *trustlist.Book // whose licences are believed beside the city's own
 	Passes      *pass.Service
+	Grants      *grant.Service
 	Items       *serviceitem.Service
 	Alerts      *alert.Board
 	Sensors     *alert.Watch
@@ -319,6 +321,7 @@ func (a *App) domain(ctx context.Context) (err error) {
 	effects, composed := a.Items.Effects(), []string(nil)
 	a.Passes = pass.New(pass.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Clock: a.Clock, Zone: p.Zone, Directory: a.Directory, Licences: a.Credentials,
 		Purposes: p.Passes, Lends: a.lends, Press: a.press(), City: p.Site.Name, Check: a.Origin + "/verify"})
+	a.Grants = grant.New(grant.Options{DB: a.DB, Journal: a.Journal, Access: a.Access, Licences: a.Credentials, Clock: a.Clock, Zone: p.Zone})
 	maps.Copy(effects, a.Passes.Effects())
 	for _, x := range p.Passes {
 		a.Credentials.Trust().AddPurpose(string(a.Code), x.ID, credential.PassTerms{Ends: x.Over(p.Zone)})

@@ -27,6 +27,7 @@ import (
 	"yiwang/web/desk"
 	"yiwang/web/field"
 	"yiwang/web/gate"
+	grantpages "yiwang/web/grant"
 	ledger "yiwang/web/publiclog"
 	"yiwang/web/report"
 	monthly "yiwang/web/scorecard"
@@ -148,7 +149,7 @@ func (a *App) faces(ctx context.Context) error {
 	checks := identity.NewPace() // one for both faces
 	pages := citizen.New(citizen.Deps{DB: a.DB, Journal: a.Journal, Access: a.Access, Pack: a.Pack, Directory: a.Directory, Identity: a.Identity, PublicLog: a.PublicLog,
 		Cases: a.Cases, Items: a.Items, Credentials: a.Credentials, Algorithms: a.Algorithms, Search: a.Search, Notices: a.Notices,
-		Clock: a.Clock, Cookie: a.cookie(), Secure: secure, Demo: a.Demo, Address: a.address, Checks: checks, Fetch: a.fetchStatus})
+		Clock: a.Clock, Cookie: a.cookie(), Secure: secure, Demo: a.Demo, Address: a.address, Checks: checks, Fetch: a.fetchStatus, Checked: a.Grants.Report})
 	var err error
 	a.Site, err = web.New(web.Options{Clock: a.Clock, Log: a.Log, Demo: a.Demo, Roads: a.Pack.Roads, Visitor: pages.Visitor, City: web.City{Code: string(s.Code), Name: s.Name,
 		Hotline: s.Hotline, Mark: s.Mark.Text, MarkColour: s.Mark.Colour, River: s.River, Zone: a.Pack.Zone, Reports: a.Incidents != nil}})
@@ -157,7 +158,7 @@ func (a *App) faces(ctx context.Context) error {
 	}
 	json := api.New(api.Deps{DB: a.DB, Vehicles: a.Vehicles, PublicLog: a.PublicLog, Journal: a.Journal, Access: a.Access, Directory: a.Directory, Identity: a.Identity, Cases: a.Cases,
 		Algorithms: a.Algorithms, Credentials: a.Credentials, Items: a.Items, Search: a.Search, Notices: a.Notices, Alerts: a.Alerts, Sensors: a.Sensors, Registers: a.Registers, Scores: a.Scores, Risks: a.Risks, Incidents: a.Incidents, Reach: a.Reach, Clock: a.Clock, Name: s.Name, Cookie: a.cookie(),
-		Address: a.address, Checks: checks, Fetch: a.fetchStatus})
+		Address: a.address, Checks: checks, Fetch: a.fetchStatus, Checked: a.Grants.Report})
 
 	inner := http.NewServeMux()
 	pages.Routes(inner)
@@ -192,6 +193,7 @@ func (a *App) faces(ctx context.Context) error {
 	outer := http.NewServeMux()
 	outer.Handle("/api/", json)
 	a.wallets(inner, outer, checks)
+	grantpages.New(grantpages.Deps{DB: a.DB, Licences: a.Credentials, Grants: a.Grants, Clock: a.Clock, Zone: a.Pack.Zone, Body: a.bodyName}).Routes(inner)
 	if a.PublicLog != nil {
 		if err := publiclog.Routes(outer, publiclog.Deps{Log: a.PublicLog, Witness: a.Witness}); err != nil {
 			return err

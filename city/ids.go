@@ -30,6 +30,7 @@ type (
 	alertTag      struct{}
 	silenceTag    struct{}
 	reportTag     struct{}
+	grantTag      struct{}
 )
 
 type (
@@ -59,6 +60,8 @@ type (
 	AlertID = ID[alertTag]
 	// SilenceID identifies a time in which alerts of a sort are held back.
 	SilenceID = ID[silenceTag]
+	// GrantID identifies what a holder lets a licence be used for.
+	GrantID = ID[grantTag]
 	// ReportID identifies what one person reported of an incident.
 	ReportID = ID[reportTag]
 )
@@ -77,6 +80,7 @@ func NewBlobID() BlobID             { return NewID[blobTag]() }
 func NewEventID() EventID           { return NewID[eventTag]() }
 func NewRunID() RunID               { return NewID[runTag]() }
 func NewDraftID() DraftID           { return NewID[draftTag]() }
+func NewGrantID() GrantID           { return NewID[grantTag]() }
 func NewNoticeID() NoticeID         { return NewID[noticeTag]() }
 func NewReportID() ReportID         { return NewID[reportTag]() }
 func NewAlertID() AlertID           { return NewID[alertTag]() }

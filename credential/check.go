@@ -29,6 +29,9 @@ func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Ti
 	if res.Claims == nil {
 		return res, nil
 	}
+	if res.Claims.Grant != nil {
+		return r.checkGrant(ctx, tx, res, at)
+	}
 	if res.Claims.Number == "" {
 		return r.checkPlace(ctx, tx, res, at)
 	}
@@ -76,9 +79,8 @@ func (r *Registry) Check(ctx context.Context, tx *db.Tx, text string, at time.Ti
 // checkPlace answers for a credential whose holder keeps its number back: its place
 // in a status list of ours still tells the state.
 func (r *Registry) checkPlace(ctx context.Context, tx *db.Tx, res Result, at time.Time) (Result, error) {
-	tail, ours := strings.CutPrefix(res.Claims.StatusList, r.o.ListURL)
-	list, err := strconv.ParseInt(tail, 10, 64)
-	if !ours || err != nil {
+	list, ours := r.ownList(res.Claims.StatusList)
+	if !ours {
 		return res, nil
 	}
 	row, err := stoppedAtPlace(ctx, tx, list, res.Claims.StatusIndex)
@@ -93,6 +95,15 @@ func (r *Registry) checkPlace(ctx context.Context, tx *db.Tx, res Result, at tim
 	res.StatusAt, res.Valid = at, res.Reason == ReasonOK
 	return res, nil
 }
+
+// ownList is the number of a status list of the city's own.
+func (r *Registry) ownList(uri string) (int64, bool) {
+	tail, ours := strings.CutPrefix(uri, r.o.ListURL)
+	list, err := strconv.ParseInt(tail, 10, 64)
+	return list, ours && err == nil
+}
+
+func (r *Registry) listURI(list int64) string { return r.o.ListURL + strconv.FormatInt(list, 10) }
 
 // publicClaims is what may be told to somebody who knows no more than a number.
 func (r *Registry) publicClaims(ctx context.Context, tx *db.Tx, row *Credential) (*Claims, error) {

@@ -178,7 +178,7 @@ func (r *Registry) sign(ctx context.Context, t *Type, c *Credential, now time.Ti
 	}
 	claims := Claims{City: r.o.City, Number: c.Number, Name: c.Name, Issuer: c.Issuer, Holder: t.nameInCode(c.Holder.Name),
 		Issued: c.Issued, From: c.From, Until: c.Until, SignedAt: now, Begins: c.begins, Expires: c.expires,
-		StatusList: r.o.ListURL + strconv.FormatInt(c.list, 10), StatusIndex: c.index}
+		StatusList: r.listURI(c.list), StatusIndex: c.index}
 	code, err := Encode(ctx, s, claims)
 	if city.KindOf(err) == city.KindTooLarge {
 		claims.Name.En, claims.Issuer.En = "", ""

@@ -3,7 +3,6 @@ package credential
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"yiwang/city"
@@ -69,9 +68,12 @@ func (r *Registry) statusList(ctx context.Context, tx *db.Tx, key listKey, encod
 	if p != nil && p.by == s.KeyID() && p.changes == changes && !now.Before(p.at) && now.Sub(p.at) < listRenew {
 		return p.token, nil
 	}
-	l := StatusList{URI: r.o.ListURL + strconv.FormatInt(list, 10), Statuses: NewStatusBits(ListLen),
+	l := StatusList{URI: r.listURI(list), Statuses: NewStatusBits(ListLen),
 		SignedAt: now, Expires: now.Add(listLife), TTL: listTTL}
 	if err := fillList(ctx, tx, list, l.Statuses); err != nil {
+		return nil, err
+	}
+	if err := fillPlaces(ctx, tx, list, l.Statuses); err != nil {
 		return nil, err
 	}
 	token, err := encode(ctx, s, l)

@@ -24,6 +24,9 @@ type (
 	NumberParts = check.NumberParts
 	PassClaims  = check.PassClaims
 	Carrier     = check.Carrier
+	GrantClaims = check.GrantClaims
+	GrantKind   = check.GrantKind
+	ShownField  = check.ShownField
 	PassTerms   = check.PassTerms
 	Signer      = check.Signer
 	KeyFolder   = check.KeyFolder
@@ -50,6 +53,9 @@ const (
 	PurposeHealth        = check.PurposeHealth
 	OnScreen             = check.OnScreen
 	OnPaper              = check.OnPaper
+	GrantShow            = check.GrantShow
+	GrantCopy            = check.GrantCopy
+	ShowLife             = check.ShowLife
 	ListValid            = check.ListValid
 	ListInvalid          = check.ListInvalid
 	ListSuspended        = check.ListSuspended
@@ -79,6 +85,7 @@ const (
 	ReasonTransferred    = check.ReasonTransferred
 	ReasonWithdrawn      = check.ReasonWithdrawn
 	ReasonOther          = check.ReasonOther
+	ReasonGrantEnded     = check.ReasonGrantEnded
 	ReasonPurposeEnded   = check.ReasonPurposeEnded
 	ReasonNumberWrong    = check.ReasonNumberWrong
 	ReasonNumberOnly     = check.ReasonNumberOnly
@@ -95,6 +102,7 @@ const (
 	WarnSchema           = check.WarnSchema
 	WarnDetected         = check.WarnDetected
 	WarnPurposeUnknown   = check.WarnPurposeUnknown
+	WarnOnePurpose       = check.WarnOnePurpose
 	WarnDays             = check.WarnDays
 	WarnTrustStale       = check.WarnTrustStale
 	WarnCompromised      = check.WarnCompromised

@@ -59,6 +59,35 @@ func (r *Registry) say(l city.Lang, f FieldDef, v string) string {
 // licence is in force or only suspended; without a font the error is
 // "pdf.font_missing".
 func (r *Registry) PDF(ctx context.Context, tx *db.Tx, c Credential) ([]byte, error) {
+	code := ""
+	if c.Status == StatusValid || c.Status == StatusSuspended {
+		code = c.Code
+	}
+	return r.print(ctx, tx, c, code, "")
+}
+
+// CopyPDF prints a licence with the code of a grant and a note across it that says what
+// the copy is for (加注件).
+func (r *Registry) CopyPDF(ctx context.Context, tx *db.Tx, c Credential, code string, note city.Message) ([]byte, error) {
+	return r.print(ctx, tx, c, code, note.In(city.Chinese))
+}
+
+// ShownAs lists those of a licence's fields that are named, as people read them.
+func (r *Registry) ShownAs(ctx context.Context, tx *db.Tx, l city.Lang, c Credential, ids []string) ([]ShownField, error) {
+	t, err := r.typeAt(ctx, tx, c.Type, c.version)
+	if err != nil {
+		return nil, err
+	}
+	var out []ShownField
+	for _, f := range t.Fields {
+		if v := c.Fields[f.ID]; v != "" && slices.Contains(ids, f.ID) {
+			out = append(out, ShownField{Name: f.Name.In(l), Value: r.say(l, f, v)})
+		}
+	}
+	return out, nil
+}
+
+func (r *Registry) print(ctx context.Context, tx *db.Tx, c Credential, code, note string) ([]byte, error) {
 	fields, err := r.Shown(ctx, tx, city.Chinese, c, true)
 	if err != nil {
 		return nil, err
@@ -67,10 +96,7 @@ func (r *Registry) PDF(ctx context.Context, tx *db.Tx, c Credential) ([]byte, er
 	fields = slices.DeleteFunc(fields, func(f paper.Field) bool { return f.Value == c.Holder.Name })
 	s := paper.Sheet{City: r.o.Name, Mark: r.o.Mark, Name: c.Name, Number: string(c.Number), Short: c.Number.Short(),
 		Status: city.Text{ZhHans: c.Status.Name(city.Chinese), En: c.Status.Name(city.English)}, InForce: c.Status == StatusValid, Holder: c.Holder.Name,
-		Fields: fields, Issuer: c.Issuer, Issued: c.Issued, From: c.From, Until: c.Until, Check: r.o.CheckURL, Printed: r.now()}
-	if c.Status == StatusValid || c.Status == StatusSuspended {
-		s.Code = c.Code
-	}
+		Fields: fields, Issuer: c.Issuer, Issued: c.Issued, From: c.From, Until: c.Until, Check: r.o.CheckURL, Printed: r.now(), Code: code, Note: note}
 	press := r.o.Press
 	if press == nil {
 		press = paper.NewPress()

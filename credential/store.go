@@ -94,8 +94,8 @@ func updateStatus(ctx context.Context, tx *db.Tx, c *Credential, was Status, e E
 	}
 	tx.Later(`INSERT INTO credential_changes (credential, seq, at, status, cause, data, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7)`, nil,
 		c.ID, c.seq+1, city.Micros(c.Changed), string(c.Status), key, string(data), sealed)
-	tx.Later(`INSERT INTO credential_lists (list, changes) VALUES ($1, $2)
-ON CONFLICT (list) DO UPDATE SET changes = credential_lists.changes + 1`, nil, c.list, 1)
+	countListChange(tx, c.list)
+	countPlacesChange(tx, c.ID, c.list)
 	return nil
 }
 

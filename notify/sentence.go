@@ -142,10 +142,18 @@ var quiet = map[string]string{
 	"firm.changed":       "follows from a matter that was told",
 	"credential.fetched": "shown where it was agreed to, and under who used my data",
 	"credential.shown":   "the holder did it",
-	"account.created":    "there is nobody to read it yet",
-	"session.created":    "recent sign-ins are shown with the account",
-	"session.refused":    "recent sign-ins are shown with the account",
-	"token.ended":        "the owner did it",
+
+	"credential.granted":     "the holder did it",
+	"credential.copied":      "the holder did it",
+	"credential.grant_ended": "the holder did it",
+	"credential.checked":     "shown with the grant",
+	"credential.offered":     "the holder did it",
+	"credential.given":       "the holder asked for it, and it is shown under who used my data",
+
+	"account.created": "there is nobody to read it yet",
+	"session.created": "recent sign-ins are shown with the account",
+	"session.refused": "recent sign-ins are shown with the account",
+	"token.ended":     "the owner did it",
 }
 
 // payload is what sentences are made of.

@@ -123,6 +123,11 @@ func say(e *env, r credential.Result) {
 	}
 	if cl := r.Claims; cl != nil {
 		fmt.Fprintf(e.out, "  %s  %s\n  %s\n", cl.Name.In(e.lang), cl.Number, cl.Issuer.In(e.lang))
+		if g := cl.Grant; g != nil {
+			for _, f := range g.Shown {
+				fmt.Fprintf(e.out, "  %s  %s\n", f.Name, f.Value)
+			}
+		}
 	}
 	if p := r.Pass; p != nil {
 		fmt.Fprintf(e.out, "  %s  %s  %s\n  %s\n", p.Purpose, p.State, p.Holder, p.Expires.Format(time.RFC3339))

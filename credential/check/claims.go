@@ -28,6 +28,9 @@ type Claims struct {
 	// StatusList and StatusIndex say where the licence's present state stands.
 	StatusList  string `json:"status_list,omitempty"`
 	StatusIndex int    `json:"status_index,omitempty"`
+	// Grant is for what alone the code may be used; nil for the licence's own code. A
+	// grant's code may lack the number.
+	Grant *GrantClaims `json:"grant,omitempty"`
 }
 
 // Claim labels of the CWT: the first are registered, 65535 is the status of the
@@ -44,11 +47,13 @@ const (
 // wireClaims is how claims are written; parseClaims reads them.
 type wireClaims struct {
 	Issuer  string       `cbor:"1,keyasint,omitempty"`
+	For     string       `cbor:"3,keyasint,omitempty"`
 	Expires int64        `cbor:"4,keyasint,omitempty"`
 	Begins  int64        `cbor:"5,keyasint,omitempty"`
 	Signed  int64        `cbor:"6,keyasint,omitempty"`
 	Status  *wireStatus  `cbor:"65535,keyasint,omitempty"`
 	Licence *wireLicence `cbor:"-65537,keyasint,omitempty"`
+	Grant   *wireGrant   `cbor:"-65539,keyasint,omitempty"`
 }
 
 type wireStatus struct {
@@ -62,7 +67,7 @@ type wireStatusRef struct {
 
 // wireLicence is our claim. Days are counted from 1 January 1970.
 type wireLicence struct {
-	Number   string `cbor:"1,keyasint"`
+	Number   string `cbor:"1,keyasint,omitempty"`
 	NameZh   string `cbor:"2,keyasint"`
 	NameEn   string `cbor:"3,keyasint,omitempty"`
 	IssuerZh string `cbor:"4,keyasint"`
@@ -121,12 +126,17 @@ func Encode(ctx context.Context, s Signer, c Claims) (string, error) {
 const maxPrintable = 1172
 
 func (c Claims) payload() ([]byte, error) {
-	if n, err := ParseNumber(string(c.Number)); err != nil || n != c.Number {
-		return nil, fmt.Errorf("licence number %q: %w", c.Number, err)
+	if c.Grant == nil || c.Number != "" {
+		if n, err := ParseNumber(string(c.Number)); err != nil || n != c.Number {
+			return nil, fmt.Errorf("licence number %q: %w", c.Number, err)
+		}
+	}
+	if c.Grant != nil && !c.Grant.plausible(&c) {
+		return nil, fmt.Errorf("a grant that can't be: %+v", c)
 	}
 	w := wireClaims{Issuer: c.City, Begins: c.Begins.Unix(), Signed: c.SignedAt.Unix(),
 		Licence: &wireLicence{
-			Number: c.Number.Short(), NameZh: c.Name.ZhHans, NameEn: c.Name.En,
+			NameZh: c.Name.ZhHans, NameEn: c.Name.En,
 			IssuerZh: c.Issuer.ZhHans, IssuerEn: c.Issuer.En, Holder: c.Holder,
 			Issued: dayOf(c.Issued), From: dayOf(c.From), Until: dayOf(c.Until),
 		}}
@@ -135,6 +145,12 @@ func (c Claims) payload() ([]byte, error) {
 	}
 	if c.StatusList != "" {
 		w.Status = &wireStatus{wireStatusRef{int64(c.StatusIndex), c.StatusList}}
+	}
+	if c.Number != "" {
+		w.Licence.Number = c.Number.Short()
+	}
+	if c.Grant != nil {
+		w.For, w.Grant = c.Grant.Audience, c.Grant.wire()
 	}
 	if !w.plausible() {
 		return nil, fmt.Errorf("licence %s has times that can't be: %+v", c.Number, c)
@@ -159,10 +175,13 @@ func parseClaims(payload string) (c *Claims, ok bool) {
 	c = &Claims{}
 	r := cborscan.Of(payload)
 	licence := false
+	var audience string
 	r.Fields(func(key int64) bool {
 		switch key {
 		case claimIssuer:
 			c.City = r.Text()
+		case claimAudience:
+			audience = r.Text()
 		case claimExpires:
 			c.Expires = readMoment(&r)
 		case claimBegins:
@@ -174,12 +193,18 @@ func parseClaims(payload string) (c *Claims, ok bool) {
 		case claimLicence:
 			licence = true
 			readLicence(&r, c)
+		case claimGrant:
+			c.Grant = &GrantClaims{}
+			readGrant(&r, c.Grant)
 		default:
 			return false
 		}
 		return true
 	})
-	return c, r.End() && licence
+	if c.Grant != nil {
+		c.Grant.Audience = audience
+	}
+	return c, r.End() && licence && (c.Grant == nil || c.Grant.plausible(c))
 }
 
 // readStatus reads the reference to a status list; its keys are words.

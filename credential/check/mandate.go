@@ -82,7 +82,7 @@ func (m *Mandate) holdsAt(t time.Time) bool { return m == nil || m.Reason(t) == 
 // should know about it.
 func (r *Result) entitled(m *Mandate, at time.Time) Reason {
 	c := r.Claims
-	return r.mandated(m, c.SignedAt, at, c.City, m.MaySign(c.Number.Parts().Type, c.SignedAt))
+	return r.mandated(m, c.SignedAt, at, c.City, m.MaySign(c.typeCode(), c.SignedAt))
 }
 
 // mandated decides by the list that vouches for a key; may says whether it let the key
@@ -110,6 +110,8 @@ func (r Result) Say(w Warning) city.Message {
 	switch {
 	case (w == WarnStatusUnknown || w == WarnStatusStale) && !r.StatusUnknownSince.IsZero():
 		return city.Message{Key: "credential.warning.status_unknown_since", Args: []any{"since", r.StatusUnknownSince}}
+	case w == WarnOnePurpose && r.Claims != nil && r.Claims.Grant != nil:
+		return r.Claims.Grant.For()
 	case w == WarnTrustStale:
 		return city.Message{Key: key, Args: []any{"at", r.TrustAt}}
 	}

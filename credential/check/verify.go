@@ -38,6 +38,7 @@ const (
 	ReasonTransferred    Reason = "transferred"         // 办理转出
 	ReasonWithdrawn      Reason = "withdrawn"           // 吊销
 	ReasonOther          Reason = "other"               // 其他
+	ReasonGrantEnded     Reason = "grant_ended"         // the holder ended the grant that the code rests on, or the licence ended
 	ReasonPurposeEnded   Reason = "purpose_ended"       // of a pass code: what it was for is over
 	ReasonNumberWrong    Reason = "number_wrong"        // a licence number with a wrong character
 	ReasonNumberOnly     Reason = "number_only"         // a right number, but a number proves nothing without the city's records
@@ -50,7 +51,7 @@ const (
 var Reasons = []Reason{ReasonOK, ReasonNotACode, ReasonDamaged, ReasonUnsupported, ReasonUnknownSigner,
 	ReasonBadSignature, ReasonSignerNotValid, ReasonNotEntitled, ReasonCompromised, ReasonDropped, ReasonWrongAlgorithm, ReasonTooLong, ReasonTooLarge,
 	ReasonNotYetValid, ReasonExpired, ReasonSuspended, ReasonRevoked,
-	ReasonCancelled, ReasonLapsed, ReasonTransferred, ReasonWithdrawn, ReasonOther, ReasonPurposeEnded,
+	ReasonCancelled, ReasonLapsed, ReasonTransferred, ReasonWithdrawn, ReasonOther, ReasonGrantEnded, ReasonPurposeEnded,
 	ReasonNumberWrong, ReasonNumberOnly, ReasonNumberUnknown, ReasonNoQRCode, ReasonQRMode}
 
 // Say is the reason as a sentence.
@@ -62,6 +63,13 @@ func (r Result) Why() city.Message {
 		key := "credential.reason.health." + string(r.Reason)
 		if _, ok := city.LookupText(key); ok {
 			return city.Message{Key: key}
+		}
+	}
+	if r.Claims != nil && r.Claims.Grant != nil {
+		for _, key := range []string{"credential.reason.grant." + string(r.Claims.Grant.Kind) + "." + string(r.Reason), "credential.reason.grant." + string(r.Reason)} {
+			if _, ok := city.LookupText(key); ok {
+				return city.Message{Key: key}
+			}
 		}
 	}
 	return city.Message{Key: "credential.reason." + string(r.Reason)}
@@ -81,6 +89,7 @@ const (
 	WarnSchema         Warning = "schema"                   // the contents don't keep to the schema; Health.Findings say where
 	WarnDetected       Warning = "virus_detected"           // a genuine test certificate that says that the disease was found
 	WarnPurposeUnknown Warning = "purpose_unknown"          // of a pass code: nothing is known here of what it is for
+	WarnOnePurpose     Warning = "one_purpose"              // the code may be used for nothing but what it names
 	WarnDays           Warning = "outside_its_days"         // the day isn't among those for which a recovery is meant to be used
 	WarnTrustStale     Warning = "trust_stale"              // the trust list that vouches for the signer is past its next update
 	WarnCompromised    Warning = "signer_compromised_later" // the key fell into other hands after the time that the code states
@@ -88,7 +97,7 @@ const (
 
 // Warnings are all of them.
 var Warnings = []Warning{WarnStatusUnknown, WarnStatusStale, WarnStatusLater, WarnNoKeys, WarnNotOnRecord,
-	WarnHolderUnknown, WarnClock, WarnSchema, WarnDetected, WarnPurposeUnknown, WarnDays, WarnTrustStale, WarnCompromised}
+	WarnHolderUnknown, WarnClock, WarnSchema, WarnDetected, WarnPurposeUnknown, WarnOnePurpose, WarnDays, WarnTrustStale, WarnCompromised}
 
 // Say is the warning as a sentence.
 func (w Warning) Say(l city.Lang) string { return city.Say(l, "credential.warning."+string(w)) }
@@ -263,6 +272,9 @@ func (r *Result) licence(m *message, key *Key, trust *Trust, at time.Time) {
 // first: a revoked licence is revoked, also when it has expired meanwhile.
 func (r *Result) judge(key *Key, trust *Trust, at time.Time) {
 	c := r.Claims
+	if c.Grant != nil {
+		r.Warnings = append(r.Warnings, WarnOnePurpose)
+	}
 	if key.health != 0 {
 		r.Reason = ReasonNotEntitled
 		return
@@ -320,6 +332,9 @@ func (r *Result) status(l *StatusList, at time.Time) Reason {
 	case ListSuspended:
 		return ReasonSuspended
 	case ListInvalid:
+		if r.Claims.Grant != nil {
+			return ReasonGrantEnded
+		}
 		return ReasonRevoked
 	}
 	return ReasonOther

@@ -30,6 +30,7 @@ type Sheet struct {
 	Code    string    // what the QR code holds; empty for a licence no longer in force
 	Check   string    // the page where anybody can check it, such as https://jianghai.example/verify
 	Printed time.Time // in the city's zone
+	Note    string    // what a copy is for and until when, written across it; empty on others
 }
 
 // Field is one line of the page, its value written for people.
@@ -135,6 +136,9 @@ func (p *Press) Licence(s Sheet) ([]byte, error) {
 	d.page()
 	d.head(s)
 	d.table(s)
+	if s.Note != "" {
+		d.across(s.Note)
+	}
 	if err := d.foot(s); err != nil {
 		return nil, err
 	}
@@ -295,7 +299,11 @@ func (d *drawing) foot(s Sheet) error {
 	if s.Code != "" {
 		d.text(textX, below, 10.5, ink, say("pdf.check_title"))
 		below += 17
-		for _, l := range d.wrap(say("pdf.check", "page", s.Check), 8.5, right-72-textX) {
+		how := "pdf.check"
+		if s.Note != "" {
+			how = "pdf.check.copy"
+		}
+		for _, l := range d.wrap(say(how, "page", s.Check), 8.5, right-72-textX) {
 			d.text(textX, below, 8.5, secondary, l)
 			below += 13
 		}
@@ -317,6 +325,30 @@ func (d *drawing) foot(s Sheet) error {
 		foot += 11
 	}
 	return nil
+}
+
+// across writes the note of a copy slantwise over the page, again and again, and once
+// more upright in a box above the foot: no part of the face can be cut out without it.
+func (d *drawing) across(note string) {
+	const size, step = 15.0, 118.0
+	tint := colour{mix(sealRed.r, 0.72), mix(sealRed.g, 0.72), mix(sealRed.b, 0.72)}
+	width := d.width(note, size)
+	gap := 46.0
+	d.pdf.Rotate(28, pageW/2, pageH/2)
+	for i, y := 0, pageH/2-3*step; y < pageH/2+2.3*step; i, y = i+1, y+step {
+		for x := -pageW/4 - float64(i%2)*(width+gap)/2; x < pageW*1.2; x += width + gap {
+			d.text(x, y, size, tint, note)
+		}
+	}
+	d.pdf.RotateReset()
+	lines := d.wrap(note, 12, inner-28)
+	h := float64(len(lines))*18 + 14
+	y := footTop - 6 - h
+	d.rect(margin, y, inner, h, white)
+	d.frame(margin, y, inner, h, 1.2, sealRed)
+	for i, l := range lines {
+		d.text(margin+14, y+9+float64(i)*18, 12, sealRed, l)
+	}
 }
 
 // seal is the city's mark: white on red, columns from right to left.

@@ -83,6 +83,8 @@ directory, fleet/register < fleet/risk < fleet, pack, api, app
 web < web/risk < app
 casework, credential < credential/pass < pack, api, app
 credential/pass, web < web/pass < app
+credential < credential/grant < web/grant, app
+web/citizen < web/grant < app
 `
 
 // helpers are imported by tests only.

@@ -45,6 +45,7 @@ type Licence struct {
 	CodeUntil  time.Time // when a fresh code is needed; zero when it stays good
 	PDF        string    // address of the PDF; "" when the font is missing
 	PDFWhy     city.Message
+	Grants     string          // address where it is shown and copied for one purpose; "" for a reader who may not
 	Wallet     string          // address where it is taken into a wallet; "" when it can't be
 	Case       city.CaseNumber // the matter it came from
 	Uses       []Look
@@ -75,5 +76,7 @@ type VerifyResult struct {
 	Warnings []city.Message
 	Name     city.Text // of the licence type, when it could be read
 	Rows     []LicenceRow
-	At       time.Time
+	// Told says that the holder sees that the reader's office checked.
+	Told bool
+	At   time.Time
 }

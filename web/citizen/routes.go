@@ -49,8 +49,11 @@ type Deps struct {
 	Address func(*http.Request) string
 	// Fetch gets the status list by which another region says how the code's licence
 	// stands, where there is one to be had; nil gets none.
-	Fetch  func(ctx context.Context, code string)
-	Checks *identity.Pace // of whoever checks without signing in; nil makes one
+	Fetch func(ctx context.Context, code string)
+	// Checked notes a check for the holder, where the one who checked is an office, and
+	// says whether it did; nil notes none.
+	Checked func(context.Context, city.Actor, credential.Result) (told bool, err error)
+	Checks  *identity.Pace // of whoever checks without signing in; nil makes one
 }
 
 // Pages serves what residents and firms see. It is safe for concurrent use.

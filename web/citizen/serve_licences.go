@@ -106,6 +106,7 @@ func (p *Pages) licence(w http.ResponseWriter, r *http.Request) error {
 		if v.Receipts, err = p.receipts(ctx, tx, aboutLicence(c.Number), LicencePath(string(c.Number), "")); err != nil {
 			return err
 		}
+		v.Grants = LicencePath(string(c.Number), "grants")
 		if v.Valid && a.Kind == city.Resident && a.OnBehalf.IsZero() {
 			v.Wallet = LicencePath(string(c.Number), "wallet")
 		}

@@ -87,6 +87,11 @@ func (p *Pages) showVerdict(w http.ResponseWriter, r *http.Request, code string)
 		return err
 	}
 	v := Verify{Code: cut(code, longestCode), Result: p.verdict(web.ViewOf(r.Context()).Lang, res)}
+	if p.Checked != nil {
+		if v.Result.Told, err = p.Checked(r.Context(), web.ViewOf(r.Context()).Actor, res); err != nil {
+			return err
+		}
+	}
 	return web.Render(w, r, http.StatusOK, VerifyPage(v))
 }
 
@@ -123,7 +128,13 @@ func (p *Pages) verdict(l city.Lang, res credential.Result) *VerifyResult {
 		return v
 	}
 	v.Name = c.Name
-	if c.Number == "" { // the holder of a credential showed no more
+	if g := c.Grant; g != nil {
+		v.Rows = append(v.Rows, LicenceRow{Name: web.Words("citizen.verify.purpose"), Value: g.Purpose.In(l)})
+		if g.Audience != "" {
+			v.Rows = append(v.Rows, LicenceRow{Name: web.Words("citizen.verify.audience"), Value: g.Audience})
+		}
+	}
+	if c.Number == "" && c.Grant == nil { // the holder of a credential showed no more
 		v.Rows = append(v.Rows, LicenceRow{Name: web.Words("citizen.licence.issuer"), Value: c.Issuer.In(l)})
 		return v
 	}
@@ -137,6 +148,12 @@ func (p *Pages) verdict(l city.Lang, res credential.Result) *VerifyResult {
 		}
 	}
 	row(web.Words("citizen.licence.holder"), c.Holder)
+	if g := c.Grant; g != nil {
+		for _, f := range g.Shown {
+			row(city.Text{ZhHans: f.Name, En: f.Name}, f.Value)
+		}
+		row(web.Words("citizen.verify.code_until"), city.Say(l, "citizen.verdict.pass.moment", "at", c.Expires.In(p.Pack.Zone)))
+	}
 	row(web.Words("citizen.licence.issuer"), c.Issuer.In(l))
 	if s := res.Signer; s != nil && s.Region != "" {
 		row(web.Words("citizen.verify.region"), city.Say(l, "citizen.verify.region.by", "name", s.RegionName, "code", s.Region, "at", res.TrustAt.In(p.Pack.Zone)))

@@ -32,6 +32,35 @@
 		setTimeout(look, 2000);
 	}
 
+	// A code that counts for a minute is fetched anew before it ends, for as long as
+	// somebody looks at the page. Without a connection the page says so.
+	const renewing = () => {
+		const live = document.querySelector("[data-renew]");
+		if (!live) return;
+		const due = Date.now() + Number(live.dataset.renew) * 1000;
+		live.querySelector("[data-renewing]")?.removeAttribute("hidden");
+		const tick = setInterval(async () => {
+			if (Date.now() < due || document.hidden) return;
+			try {
+				const answer = await fetch(location.href, { cache: "no-store" });
+				const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+				const next = page.getElementById(live.id);
+				if (!answer.ok || !next) {
+					location.reload();
+					return;
+				}
+				clearInterval(tick);
+				live.replaceWith(next);
+				const text = page.querySelector(".code-text");
+				if (text) document.querySelector(".code-text")?.replaceWith(text);
+				renewing();
+			} catch {
+				live.querySelector("[data-stale]").hidden = false;
+			}
+		}, 1000);
+	};
+	renewing();
+
 	// Pages kept for work without a signal are gone with whoever signed out.
 	if (document.querySelector("[data-signed-out]")) self.caches?.delete("field-pages");
 
