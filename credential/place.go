@@ -17,9 +17,12 @@ type Place struct {
 }
 
 // TakePlace gives something that rests on the licence a place on a status list. Until
-// it is closed the place has the licence's state. The caller has asked whether the
-// actor may do what the place is for.
-func (r *Registry) TakePlace(ctx context.Context, tx *db.Tx, c Credential) (Place, error) {
+// it is closed the place has the licence's state. The actor must be one who may read
+// the licence; whether they may do what the place is for, the caller has asked.
+func (r *Registry) TakePlace(ctx context.Context, tx *db.Tx, actor city.Actor, c Credential) (Place, error) {
+	if err := r.o.Access.Ask(ctx, actor, "credential.read", c.Resource()); err != nil {
+		return Place{}, err
+	}
 	serial, err := r.nextSerial(ctx, tx)
 	if err != nil {
 		return Place{}, err
@@ -29,10 +32,21 @@ func (r *Registry) TakePlace(ctx context.Context, tx *db.Tx, c Credential) (Plac
 	return p, nil
 }
 
-// ClosePlace ends what has the place, for good; once more changes nothing. The caller
-// has asked whether the actor may.
-func (r *Registry) ClosePlace(ctx context.Context, tx *db.Tx, p Place) error {
-	_, err := closePlace(ctx, tx, p)
+// ClosePlace ends what has the place, for good; once more changes nothing. The actor
+// must be one who may read the licence; whether they may end what has the place, the
+// caller has asked.
+func (r *Registry) ClosePlace(ctx context.Context, tx *db.Tx, actor city.Actor, p Place) error {
+	c, _, err := placed(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		return city.NotFound("error.not_found")
+	}
+	if err := r.o.Access.Ask(ctx, actor, "credential.read", c.Resource()); err != nil {
+		return err
+	}
+	_, err = closePlace(ctx, tx, p)
 	return err
 }
 

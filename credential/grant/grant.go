@@ -143,7 +143,7 @@ func (s *Service) Make(ctx context.Context, actor city.Actor, q Request) (Grant,
 		if n >= mostADay {
 			return city.Conflict("grant.too_many", "n", mostADay)
 		}
-		if g.place, err = s.o.Licences.TakePlace(ctx, tx, c); err != nil {
+		if g.place, err = s.o.Licences.TakePlace(ctx, tx, actor, c); err != nil {
 			return err
 		}
 		if _, _, err := s.seal(ctx, tx, &g, c); err != nil { // what doesn't fit a code is said now
@@ -338,7 +338,7 @@ func (s *Service) End(ctx context.Context, actor city.Actor, id city.GrantID) (G
 		if err != nil || !mine {
 			return err
 		}
-		if err := s.o.Licences.ClosePlace(ctx, tx, g.place); err != nil {
+		if err := s.o.Licences.ClosePlace(ctx, tx, actor, g.place); err != nil {
 			return err
 		}
 		return s.announce(ctx, tx, actor, &g, "credential.grant_ended", g.Ended)
