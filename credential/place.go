@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"yiwang/city"
@@ -66,9 +65,9 @@ func (r *Registry) SealGrant(ctx context.Context, c Credential, p Place, g Grant
 		return "", Claims{}, city.Conflict("credential.grant.type_gone")
 	}
 	now := r.now()
-	s := r.keys.Signer(t.algorithm(), now)
-	if s == nil {
-		return "", Claims{}, fmt.Errorf("no key signs with %s", t.algorithm())
+	s, err := r.signer(t.algorithm(), now)
+	if err != nil {
+		return "", Claims{}, err
 	}
 	g.Type = c.Number.Parts().Type
 	if most := now.Add(ShowLife); g.Kind == GrantShow && until.After(most) {
