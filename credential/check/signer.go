@@ -269,10 +269,6 @@ func newFileKey(priv any, owner, use string, now time.Time) (*fileKey, []byte, e
 	return k, body, err
 }
 
-func newSerial() (*big.Int, error) {
-	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-}
-
 func readKeyFile(name string) (*fileKey, error) {
 	info, err := os.Stat(name)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	_ "embed"
 	"encoding/asn1"
 	"encoding/json"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 	"github.com/emmansun/gmsm/smx509"
 	"github.com/fxamacker/cbor/v2"
 	"github.com/veraison/go-cose"
+	"go.yaml.in/yaml/v3"
 
 	"yiwang/city"
 	"yiwang/credential/check"
@@ -135,16 +137,25 @@ func (r *recorder) Sign(ctx context.Context, message []byte) (sig []byte, err er
 	return sig, err
 }
 
+// said are the words of the licence that is checked: how long they are decides what a
+// check costs.
+//
+//go:embed licence.yaml
+var saidText []byte
+
 func licenceOf(ctx context.Context, s check.Signer, now time.Time) (x shown, err error) {
 	n, err := check.NewNumber(check.NumberParts{Type: "11990100MB0000011X012", Issuer: "11990100MB0000011X", Serial: "20260000403", Version: 1})
 	if err != nil {
 		return x, err
 	}
+	var said map[string]city.Text
+	if err := yaml.Unmarshal(saidText, &said); err != nil {
+		return x, err
+	}
 	r := &recorder{Signer: s}
 	today := city.DateOf(now)
 	x.name = string(s.Algorithm())
-	x.text, err = check.Encode(ctx, r, check.Claims{City: "9901", Number: n, Name: city.Text{ZhHans: "食品经营许可证", En: "Food business licence"},
-		Issuer: city.Text{ZhHans: "江海市市场监督管理局", En: "Jianghai Market Regulation Bureau"}, Holder: "江海市滨江好再来饭店有限公司",
+	x.text, err = check.Encode(ctx, r, check.Claims{City: "9901", Number: n, Name: said["name"], Issuer: said["issuer"], Holder: said["holder"].ZhHans,
 		Issued: today, From: today, SignedAt: now.Add(-time.Minute), Begins: now.Add(-time.Minute), Expires: now.AddDate(5, 0, 0), StatusList: benchList, StatusIndex: 70001})
 	if err != nil {
 		return x, err

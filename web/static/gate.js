@@ -4,6 +4,8 @@
 	"use strict";
 	const root = document.querySelector("[data-gate]");
 	if (!root) return;
+	document.querySelector("[data-gate-bare]").remove();
+	root.hidden = false;
 	const words = root.dataset;
 	const $ = (what) => root.querySelector(`[data-gate-${what}]`);
 	const lamp = $("lamp"), verdict = $("verdict"), why = $("why"), notes = $("notes"), rows = $("rows");
