@@ -619,7 +619,7 @@ func TestNothingWithoutADatabase(t *testing.T) {
 			}
 		}
 		_, needs := member(op, "responses", "503").(map[string]any)
-		where := address(strings.Replace(path, "{rule}", string(rule), 1))
+		where := address(strings.NewReplacer("{rule}", string(rule), "{month}", "2026-10").Replace(path))
 		a := p.ask(method, where, body, append(slices.Clone(token), "Idempotency-Key", "k "+where)...)
 		if needs != (a.status == http.StatusServiceUnavailable) || needs && a.header.Get("Retry-After") == "" {
 			var pr problemBody

@@ -10,7 +10,7 @@
 	const $ = (what) => root.querySelector(`[data-gate-${what}]`);
 	const lamp = $("lamp"), verdict = $("verdict"), why = $("why"), notes = $("notes"), rows = $("rows");
 	const input = root.querySelector("[name=code]");
-	const REFRESH = 60000, SHOWN = 6000, ONCE = 5000, IDLE = 400; // milliseconds
+	const REFRESH = 60000, SHOWN = 20000, ONCE = 5000, IDLE = 400; // milliseconds
 
 	// ---- what is kept on the device: this page, its parts, the kit
 
