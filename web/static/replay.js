@@ -171,6 +171,7 @@ if (part && day?.points?.length) {
 		};
 		if (calm.matches) {
 			playing = setInterval(() => on(+pace.value), 1000);
+			on(+pace.value);
 			return;
 		}
 		last = performance.now();
