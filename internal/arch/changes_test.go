@@ -26,12 +26,12 @@ import (
 
 // exempt names what need not ask, each with its reason.
 var exempt = map[string]string{
-	"access.RecordUse":                    "writes down a look for which its caller has asked",
-	"casework.New":                        "registers the pack's kinds when the program starts; there is no actor yet",
-	"credential.New":                      "registers the pack's types and the signing keys when the program starts; there is no actor yet",
-	"credential.Registry.FollowKeys":      "takes over what the operator put into the folder of keys, as New does at the start",
-	"tlog.Witness.Add":                    "the caller is another city's log; its signature on the checkpoint is what is asked for",
-	"casework.Engine.Options":             "asks for each action whether it may be offered, and offers those that may",
+	"access.RecordUse":               "writes down a look for which its caller has asked",
+	"casework.New":                   "registers the pack's kinds when the program starts; there is no actor yet",
+	"credential.New":                 "registers the pack's types and the signing keys when the program starts; there is no actor yet",
+	"credential.Registry.FollowKeys": "takes over what the operator put into the folder of keys, as New does at the start",
+	"tlog.Witness.Add":               "the caller is another city's log; its signature on the checkpoint is what is asked for",
+	"casework.Engine.Options":        "asks for each action whether it may be offered, and offers those that may",
 }
 
 // exemptPackages are plumbing, or stand above the domain and own no state.
