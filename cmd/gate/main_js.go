@@ -37,7 +37,7 @@ func main() {
 			return ""
 		}),
 		"answer": js.FuncOf(func(_ js.Value, args []js.Value) any {
-			return encode(checker.Answer(args[0].String(), time.UnixMilli(int64(args[1].Float())), city.Lang(args[2].String())))
+			return encode(checker.Answer(args[0].String(), time.UnixMilli(int64(args[1].Float())), city.Lang(args[2].String()), args[3].Bool()))
 		}),
 		"result": js.FuncOf(func(_ js.Value, args []js.Value) any {
 			return encode(checker.Check(args[0].String(), time.UnixMilli(int64(args[1].Float()))))

@@ -43,8 +43,10 @@ var undecided = map[check.Reason]bool{
 }
 
 // Answer judges a text and says it in the reader's language. What is green is
-// genuine, in force, and of a state that lets somebody in.
-func (c *Checker) Answer(text string, at time.Time, l city.Lang) Answer {
+// genuine, in force, and of a state that lets somebody in. Who is alone, without a
+// network, is told since when the state is unknown; with one the lists are of the
+// last minute, and it is told of when they are.
+func (c *Checker) Answer(text string, at time.Time, l city.Lang, alone bool) Answer {
 	if !c.Usable(at) {
 		return Answer{Lamp: Amber, Reason: KitTooOld, Verdict: city.Say(l, "gate.old"), Why: city.Say(l, "gate.old.why", "at", c.kit.Made.In(c.zone))}
 	}
@@ -56,18 +58,22 @@ func (c *Checker) Answer(text string, at time.Time, l city.Lang) Answer {
 	case undecided[r.Reason]:
 		a.Lamp, a.Verdict = Amber, city.Say(l, "citizen.verdict.open")
 	}
+	state := ""
+	if r.Valid && !r.StatusAt.IsZero() {
+		state = city.Say(l, map[bool]string{false: "gate.status.of", true: "gate.status.since"}[alone], "at", r.StatusAt.In(c.zone))
+	}
 	for _, w := range r.Warnings {
 		switch w {
 		case check.WarnStatusUnknown:
-			a.Notes = append(a.Notes, city.Say(l, "gate.status.since", "at", c.kit.Made.In(c.zone)))
+			state = city.Say(l, "gate.status.since", "at", c.kit.Made.In(c.zone))
 		case check.WarnStatusStale, check.WarnStatusLater:
-			a.Notes = append(a.Notes, city.Say(l, "gate.status.since", "at", r.StatusAt.In(c.zone)))
+			state = city.Say(l, "gate.status.since", "at", r.StatusAt.In(c.zone))
 		default:
 			a.Notes = append(a.Notes, r.Say(w).In(l))
 		}
 	}
-	if r.Valid && !r.StatusAt.IsZero() && len(a.Notes) == 0 {
-		a.Notes = append(a.Notes, city.Say(l, "gate.status.of", "at", r.StatusAt.In(c.zone)))
+	if state != "" {
+		a.Notes = append(a.Notes, state)
 	}
 	row := func(key, value string) {
 		if value != "" {

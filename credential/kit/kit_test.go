@@ -119,9 +119,30 @@ func TestAnswers(t *testing.T) {
 		"pass is over":     {good, passCode(t, s, "in"), day.Add(7 * time.Hour), Red, "expired", ""},
 		"health":           {good, "HC1:6BF", day, Amber, "damaged", ""},
 	} {
-		a := x.c.Answer(x.text, x.at, city.English)
+		a := x.c.Answer(x.text, x.at, city.English, false)
 		if a.Lamp != x.lamp || a.Reason != x.reason || a.Verdict == "" || !strings.Contains(strings.Join(a.Notes, " "), x.note) {
 			t.Errorf("%s: %+v", name, a)
+		}
+	}
+}
+
+// Without a network nobody knows what happened since the lists were made; what a code
+// may be used for is said in either case.
+func TestAnswersWithoutANetwork(t *testing.T) {
+	s := signer(t, check.EdDSA)
+	c := open(t, testKit(t, s, check.ListValid))
+	from := city.Date{Year: 2026, Month: 11, Day: 23}
+	code, err := check.Encode(t.Context(), s, check.Claims{City: "9901", Name: city.Text{ZhHans: "居民身份证", En: "Identity card"}, Issuer: city.Text{ZhHans: "江海市公安局", En: "Jianghai Police"},
+		Holder: "林*兰", Issued: from, From: from, SignedAt: day, Begins: day, Expires: day.Add(time.Minute), StatusList: listURI, StatusIndex: 7,
+		Grant: &check.GrantClaims{Kind: check.GrantShow, Type: "11990100MB0000011X012", Purpose: city.Text{ZhHans: "租房登记", En: "renting a home"}, Audience: "春江公寓"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for alone, want := range map[bool]string{false: "State as of Monday 23 November 10:00", true: "Status unknown since Monday 23 November 10:00"} {
+		a := c.Answer(code, day.Add(30*time.Second), city.English, alone)
+		said := strings.Join(a.Notes, " ")
+		if a.Lamp != Green || !strings.Contains(said, want) || !strings.Contains(said, "春江公寓") {
+			t.Errorf("alone %v: %+v", alone, a)
 		}
 	}
 }

@@ -87,7 +87,7 @@
 		text = text.trim();
 		if (!text || !made) return;
 		const now = Date.now();
-		const a = JSON.parse(gate.answer(text, now, words.lang));
+		const a = JSON.parse(gate.answer(text, now, words.lang, alone));
 		show(a);
 		for (const [old, at] of seen) if (now - at > ONCE) seen.delete(old);
 		if (!seen.has(text)) {
