@@ -26,7 +26,7 @@ build: bundle-if-possible ## the program as one static file, bin/yiwang
 	@ls -lh bin/yiwang | awk '{print "bin/yiwang, " $$5}'
 
 test: needs bundle axe peers lint ## install what tests need, check the sources, run every test
-	@$(GO) test -json -vet=off -ldflags="-s -w" -timeout 25m $(PKG) | $(GO) run -C tools ./testsum
+	@$(GO) test -json -vet=off -ldflags="-s -w" -timeout 40m $(PKG) | $(GO) run -C tools ./testsum
 
 soak: needs bundle axe peers ## the long versions: many crashes, many rounds
 	@YIWANG_SOAK=1 $(GO) test -json -count=1 -timeout 150m $(PKG) | $(GO) run -C tools ./testsum
